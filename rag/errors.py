@@ -1,0 +1,70 @@
+"""Every way `ask` can fail, as one tree.
+
+    RagError                1  something inside went wrong
+    +-- UsageError          2  the question, an option or an input line is not usable
+    +-- IndexError_         4  no index, or one that cannot be trusted
+    |   +-- IndexMissing
+    |   +-- IndexCorrupt
+    |   +-- IndexIncompatible
+    |   +-- IndexLocked
+    +-- SourceError         5  a file, page or package cannot be read
+    +-- OutputError         5  a result cannot be written
+    +-- MissingExtra        2  an optional package is not installed
+
+The number is the exit code of the command; 0 is "answered", 3 is "refused" (no error at all),
+130 an interrupt. A message is one line: what is wrong with which value, and the remedy.
+"""
+
+from __future__ import annotations
+
+
+class RagError(Exception):
+    """The root: everything this package raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(RagError):
+    """The caller gave something unusable: an empty question, a broken line, a bad option."""
+
+    exit_code = 2
+
+
+class IndexError_(RagError):  # noqa: N801, N818 - the plain name belongs to Python
+    """The index is absent or cannot be trusted."""
+
+    exit_code = 4
+
+
+class IndexMissing(IndexError_):
+    """There is no index at the given place."""
+
+
+class IndexCorrupt(IndexError_):
+    """A file of the index is missing, cut short or altered."""
+
+
+class IndexIncompatible(IndexError_):
+    """The index was written by another format version or another encoder."""
+
+
+class IndexLocked(IndexError_):
+    """Another process is writing this index."""
+
+
+class SourceError(RagError):
+    """A file, page or package cannot be read."""
+
+    exit_code = 5
+
+
+class OutputError(RagError):
+    """A result cannot be written where it should go."""
+
+    exit_code = 5
+
+
+class MissingExtra(RagError):
+    """An optional package is not installed; the message names the pip command."""
+
+    exit_code = 2

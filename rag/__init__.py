@@ -1,0 +1,1 @@
+"""`ask`: documentation that answers, with proof."""

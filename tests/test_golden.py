@@ -1,0 +1,207 @@
+"""The golden questions: their form, their balance, and that their proofs are true.
+
+A golden question that the documentation no longer proves would teach the retriever and the
+refusal threshold something false, so every proof is looked up in the installed torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import re
+import tomllib
+import unicodedata
+from collections import Counter, defaultdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CORPUS = Path(__file__).resolve().parents[1] / "corpus"
+GOLDEN = CORPUS / "golden" / "dev.jsonl"
+
+ANSWERABLE_KINDS = {"api", "howto", "concept", "error", "comparison", "history"}
+UNANSWERABLE_KINDS = {"offtopic", "neartopic", "false-premise", "future", "injection"}
+REQUIRED = {
+    "id": str,
+    "lang": str,
+    "kind": str,
+    "question": str,
+    "answerable": bool,
+    "sources": list,
+    "must_contain": list,
+    "proof": list,
+    "note": str,
+}
+PROVED_ON = "2.13"  # the proofs quote the docstrings of this torch
+
+
+def load() -> list[dict[str, Any]]:
+    lines = GOLDEN.read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+QUESTIONS = load()
+ANSWERABLE = [q for q in QUESTIONS if q["answerable"]]
+
+
+def fold(text: str) -> str:
+    return " ".join(text.split())
+
+
+def plain(text: str) -> str:
+    return fold(unicodedata.normalize("NFC", text)).casefold()
+
+
+def resolve(qualified: str) -> Any:
+    """Finds a public torch object by its name, importing the modules on the way."""
+    names = qualified.split(".")
+    found = importlib.import_module(names[0])
+    for i, name in enumerate(names[1:], start=2):
+        if not hasattr(found, name):
+            importlib.import_module(".".join(names[:i]))
+        found = getattr(found, name)
+    return found
+
+
+@cache
+def documentation(source: str) -> str:
+    found = resolve(source.removeprefix("py:"))
+    try:
+        signature = str(inspect.signature(found))
+    except (TypeError, ValueError):
+        signature = ""  # builtins state their signature in the docstring
+    return fold(f"{inspect.getdoc(found) or ''} {signature}")
+
+
+@cache
+def note_files() -> dict[str, list[str]]:
+    with (CORPUS / "sources.toml").open("rb") as file:
+        return {source["id"]: source["notes"] for source in tomllib.load(file)["source"]}
+
+
+@cache
+def notes_of(source: str) -> str:
+    texts = [(CORPUS / note).read_text(encoding="utf-8") for note in note_files()[source]]
+    return plain(" ".join(texts))
+
+
+def test_every_line_has_the_agreed_form() -> None:
+    for q in QUESTIONS:
+        for key, kind in REQUIRED.items():
+            assert isinstance(q.get(key), kind), (q.get("id"), key)
+        assert q["lang"] in {"en", "ko"}, q["id"]
+        assert q["question"] == q["question"].strip() != "", q["id"]
+        assert unicodedata.is_normalized("NFC", q["question"]), q["id"]
+        assert q["kind"] in (ANSWERABLE_KINDS if q["answerable"] else UNANSWERABLE_KINDS), q["id"]
+        for source in q["sources"]:
+            assert source.startswith("py:torch") or note_files().get(source), (q["id"], source)
+        assert len(set(q["sources"])) == len(q["sources"]), q["id"]
+        for group in q["must_contain"]:
+            assert group, q["id"]
+            assert all(isinstance(word, str) and word for word in group), q["id"]
+
+
+def test_answerable_questions_have_sources_demands_and_proofs() -> None:
+    for q in ANSWERABLE:
+        assert q["sources"], q["id"]
+        assert q["must_contain"], q["id"]
+        assert q["proof"], q["id"]
+        for proof in q["proof"]:
+            assert proof["source"] in q["sources"], (q["id"], proof)
+            assert proof["words"].strip(), q["id"]
+
+
+def test_ids_and_questions_are_unique() -> None:
+    ids = Counter(q["id"] for q in QUESTIONS)
+    assert max(ids.values()) == 1, ids.most_common(1)
+    texts = Counter(plain(q["question"]) for q in QUESTIONS)
+    assert max(texts.values()) == 1, texts.most_common(1)
+
+
+def test_no_two_questions_nearly_repeat_each_other() -> None:
+    words = [(q["id"], set(re.findall(r"\w+", plain(q["question"])))) for q in QUESTIONS]
+    for i, (one, a) in enumerate(words):
+        for other, b in words[:i]:
+            assert len(a & b) <= 0.6 * len(a | b), (one, other)
+
+
+@pytest.mark.parametrize("q", QUESTIONS, ids=lambda q: q["id"])
+def test_language_is_that_of_the_question(q: dict[str, Any]) -> None:
+    hangul = re.search(r"[\uac00-\ud7a3]", q["question"]) is not None
+    assert hangul == (q["lang"] == "ko")
+
+
+def test_balance_of_languages_and_kinds() -> None:
+    count = Counter((q["answerable"], q["lang"]) for q in QUESTIONS)
+    assert min(count[True, "en"], count[True, "ko"]) >= 75
+    assert abs(count[True, "en"] - count[True, "ko"]) <= 4
+    assert min(count[False, "en"], count[False, "ko"]) >= 35
+    assert abs(count[False, "en"] - count[False, "ko"]) <= 4
+    for lang in ("en", "ko"):
+        kinds = {q["kind"] for q in QUESTIONS if q["lang"] == lang}
+        assert kinds == ANSWERABLE_KINDS | UNANSWERABLE_KINDS, lang
+
+
+def test_pages_prove_about_a_third() -> None:
+    pages = [q for q in ANSWERABLE if not q["sources"][0].startswith("py:")]
+    assert 0.25 <= len(pages) / len(ANSWERABLE) <= 0.45
+
+
+def test_pairs_stand_in_both_languages_and_agree() -> None:
+    pairs: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for q in QUESTIONS:
+        if "pair" in q:
+            pairs[q["pair"]].append(q)
+    assert len(pairs) >= 25
+    for name, both in pairs.items():
+        assert sorted(q["lang"] for q in both) == ["en", "ko"], name
+        assert both[0]["sources"] == both[1]["sources"], name
+        assert both[0]["kind"] == both[1]["kind"], name
+
+
+@pytest.mark.parametrize("q", ANSWERABLE, ids=lambda q: q["id"])
+def test_docstrings_prove_the_question(q: dict[str, Any]) -> None:
+    torch = pytest.importorskip("torch")
+    if not torch.__version__.startswith(PROVED_ON):
+        pytest.skip(f"the proofs quote torch {PROVED_ON}, not {torch.__version__}")
+    for source in q["sources"]:
+        if source.startswith("py:"):
+            assert documentation(source), source
+    for proof in q["proof"]:
+        if proof["source"].startswith("py:"):
+            assert fold(proof["words"]) in documentation(proof["source"]), proof
+
+
+@pytest.mark.parametrize("q", ANSWERABLE, ids=lambda q: q["id"])
+def test_the_documentation_can_satisfy_the_demands(q: dict[str, Any]) -> None:
+    """At least one alternative of each group stands in a source or is its name."""
+    torch = pytest.importorskip("torch")
+    if not torch.__version__.startswith(PROVED_ON):
+        pytest.skip(f"the proofs quote torch {PROVED_ON}, not {torch.__version__}")
+    text = " ".join(
+        f"{s[3:]} {documentation(s)}" if s.startswith("py:") else notes_of(s) for s in q["sources"]
+    )
+    for group in q["must_contain"]:
+        assert any(plain(word) in plain(text) for word in group), group
+
+
+@pytest.mark.parametrize("q", ANSWERABLE, ids=lambda q: q["id"])
+def test_notes_prove_the_question(q: dict[str, Any]) -> None:
+    for proof in q["proof"]:
+        if not proof["source"].startswith("py:"):
+            assert plain(proof["words"]) in notes_of(proof["source"]), proof
+
+
+def test_false_premises_name_objects_that_do_not_exist() -> None:
+    pytest.importorskip("torch")
+    for q in QUESTIONS:
+        if q["kind"] == "false-premise" and "no such object" in q["note"]:
+            names = re.findall(r"(?:torch\.|nn\.|Tensor\.)[A-Za-z_][\w.]*", q["question"])
+            assert names, q["id"]
+            name = names[0].rstrip(".")
+            name = name if name.startswith("torch.") else f"torch.{name}"
+            with pytest.raises((AttributeError, ImportError)):
+                resolve(name)

@@ -1,0 +1,142 @@
+"""How sure an answer is, as a probability that was fitted, and why a question is refused.
+
+A logistic model over what retrieval and reading measured. Its weights stand in
+bundled/confidence.json with the data they were fitted on; `python -m rag.training.confidence` fits
+them again.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from rag.index import Index
+from rag.reader import Read, coverage
+from rag.retrieve import Named, Retrieved
+from rag.text import search_tokens
+
+_FILE = Path(__file__).parent / "bundled" / "confidence.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A fitted logistic model: probability = 1 / (1 + exp(-(bias + sum weight * feature)))."""
+
+    bias: float
+    weights: Mapping[str, float]
+    threshold: float
+
+    def probability(self, features: Mapping[str, float]) -> float:
+        """The probability that the documents answer the question."""
+        z = self.bias + sum(w * features.get(name, 0.0) for name, w in self.weights.items())
+        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, z))))
+
+
+@lru_cache(maxsize=1)
+def fitted() -> Model:
+    """The model that ships."""
+    raw = json.loads(_FILE.read_text(encoding="utf-8"))
+    return Model(raw["bias"], raw["weights"], raw["threshold"])
+
+
+def features(retrieved: Retrieved, read: Read, index: Index) -> dict[str, float]:
+    """What the model looks at; every value lies about between 0 and 1.
+
+    dense         cosine of the best unit
+    unit          share of the asked words (by rarity) that the best unit holds with its heading
+    document      the same for the best document
+    unknown       share of the asked words that no document holds
+    named         a name of code in the question resolved to a documented object
+    foreign       a name of another package is asked about
+    agreement     the two legs have the same first source
+    korean        the question is Korean (its cosines run lower)
+    """
+    asked = [
+        (words, max((index.chunk_sparse.idf(w) for w in words), default=0.0) or 9.0)
+        for words in retrieved.concepts
+    ]
+    total = sum(weight for _, weight in asked) or 1.0
+    unknown = sum(w for words, w in asked if not any(index.chunk_sparse.known(t) for t in words))
+    best = read.units[:5]
+    held = [
+        coverage(asked, set(search_tokens(f"{u.chunk.heading} {u.chunk.name} {u.chunk.record}")))
+        for u in best
+    ]
+    whole = [
+        coverage(asked, set(search_tokens(f"{d.title} {d.text[:6000]}"))) for d in read.documents[:3]
+    ]
+    first = retrieved.found[0] if retrieved.found else None
+    return {
+        "dense": max((u.dense for u in read.units), default=0.0),
+        "unit": max(held, default=0.0),
+        "document": max(whole, default=0.0),
+        "unknown": unknown / total,
+        "named": float(any(n.rows and n.mention.sure for n in retrieved.named)),
+        "foreign": float(any(n.foreign for n in retrieved.named)),
+        "agreement": float(first is not None and first.trace.lexical_rank == first.trace.dense_rank == 1),
+        "korean": float(retrieved.question.language == "ko"),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Premise:
+    """A premise of the question that the documents contradict: a key of prompts.REASONS and what
+    to fill in; `nearest` are names that exist."""
+
+    reason: str
+    values: Mapping[str, str]
+    nearest: tuple[str, ...] = ()
+
+
+def false_premise(retrieved: Retrieved, read: Read, index: Index) -> Premise | None:
+    """What the question takes for granted and is not so: a name or parameter that does not exist,
+    a year that the documents do not reach."""
+    named = retrieved.named
+    for entry in named:
+        if entry.missing and not any(other.rows and other.mention.sure for other in named):
+            version = _version(index, entry.mention.name)
+            return Premise("missing", {"name": entry.mention.name, "version": version}, entry.nearest)
+    for entry in named:
+        if entry.undocumented and entry.mention.sure and not any(other.rows for other in named):
+            version = _version(index, entry.names[0])
+            return Premise("undocumented", {"name": entry.names[0], "version": version})
+    keyword = _wrong_keyword(retrieved, named, index)
+    if keyword is not None:
+        return keyword
+    year = max(retrieved.question.years, default=0)
+    newest = int(index.manifest.created[:4])
+    if year > newest:
+        return Premise("future", {"year": str(year), "end": str(newest)})
+    return None
+
+
+def _wrong_keyword(
+    retrieved: Retrieved, named: tuple[Named, ...], index: Index
+) -> Premise | None:
+    """`name=value` in a question about one object whose documentation knows no such name."""
+    owners = [n for n in named if n.rows and n.mention.name not in retrieved.question.keywords]
+    if len(owners) != 1 or not owners[0].mention.sure:
+        return None
+    documents = [index.document(row) for row in owners[0].rows[:6]]
+    for keyword in retrieved.question.keywords:
+        texts = [d.text for d in documents]
+        if any(keyword in text or "**" in text.split("\n")[0] for text in texts):
+            continue
+        first = documents[0]
+        values = {"name": keyword, "owner": first.title, "version": first.version or ""}
+        return Premise("keyword", values)
+    return None
+
+
+def _version(index: Index, name: str) -> str:
+    """The package and version that a name would belong to: "torch 2.13.0"."""
+    root = name.split(".")[0]
+    groups = [g for g in index.manifest.groups if g.kind == "package"]
+    for group in groups:
+        if group.id == f"py:{root}":
+            return group.title
+    return groups[0].title if groups else "the documents"

@@ -1,0 +1,31 @@
+"""Where things live on the user's machine. A flag wins over the environment, which wins over this.
+
+ASK_INDEX  folder of the index      ASK_CACHE  folder of the vector cache
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+APP = "ask-docs"
+
+
+def index_folder() -> Path:
+    """The folder of the index: $ASK_INDEX, or the user's data directory."""
+    chosen = os.environ.get("ASK_INDEX")
+    if chosen:
+        return Path(chosen).expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path(APP, appauthor=False) / "index"
+
+
+def cache_file() -> Path:
+    """The file of the vector cache: in $ASK_CACHE, or in the user's cache directory."""
+    chosen = os.environ.get("ASK_CACHE")
+    if chosen:
+        return Path(chosen).expanduser() / "vectors.sqlite"
+    from platformdirs import user_cache_path
+
+    return user_cache_path(APP, appauthor=False) / "vectors.sqlite"

@@ -1,0 +1,166 @@
+"""A set of questions through the pipeline, or answers made elsewhere, to a report.
+
+    report = evaluate_file("corpus/golden/dev.jsonl", pipeline)
+    print(format_table(report), to_json(report), sep="\\n\\n")
+
+Other systems are scored from what they print: one JSON object a line, the form of `ask batch`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+from rag import metrics
+from rag.errors import RagError, UsageError
+from rag.golden import GoldenQuestion, load_questions
+from rag.report import format_failures, format_table, to_json
+from rag.scores import Estimate, Failure, Outcome, Report, Score, failures, score, summary
+from rag.types import Answer, Citation, Document, Passage, Turn
+
+__all__ = [
+    "Estimate",
+    "Failure",
+    "GoldenQuestion",
+    "Outcome",
+    "Report",
+    "Score",
+    "evaluate",
+    "evaluate_answers",
+    "evaluate_file",
+    "failures",
+    "format_failures",
+    "format_table",
+    "load_questions",
+    "outcome_of",
+    "outcome_of_json",
+    "summary",
+    "to_json",
+]
+
+Ask = Callable[[GoldenQuestion], Answer]
+TextOf = Callable[[str], str]
+
+
+class Asker(Protocol):
+    """What the evaluation needs of a pipeline."""
+
+    def ask(self, question: str, *, history: Sequence[Turn] = ()) -> Answer:
+        """The answer to a question after the turns of `history`."""
+
+    def show(self, source: str) -> Document:
+        """The document of a cited source; raises RagError where there is none."""
+
+
+def evaluate_file(path: Path | str, pipeline: Asker) -> Report:
+    """Ask every question of a file and score the answers; raises what `load_questions` raises."""
+    return evaluate(
+        load_questions(path),
+        lambda question: pipeline.ask(question.question, history=question.history),
+        lambda source: pipeline.show(source).text,
+    )
+
+
+def evaluate(questions: Iterable[GoldenQuestion], ask: Ask, text_of: TextOf) -> Report:
+    """Score what `ask` answers; `text_of` gives the text of a source, to check quotes against."""
+    known = lru_cache(maxsize=1024)(text_of)
+    return Report(tuple(score(q, outcome_of(ask(q), known)) for q in questions))
+
+
+def evaluate_answers(
+    questions: Iterable[GoldenQuestion], answers: Iterable[str], text_of: TextOf | None = None
+) -> Report:
+    """Score answers already made: JSON lines in the form of `ask batch`, found by their `id`.
+
+    An error line of a batch, and a question without an answer, count as an empty answer. Raises
+    UsageError for a line that has not the form.
+    """
+    made: dict[str, Outcome] = {}
+    known = lru_cache(maxsize=1024)(text_of) if text_of else None
+    for number, line in enumerate(answers, 1):
+        if line.strip():
+            given = _object(line, number)
+            try:
+                made[str(given["id"])] = outcome_of_json(given, known)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                raise UsageError(f"answers, line {number}: not an answer ({error!r})") from error
+    return Report(tuple(score(q, made.get(q.id, _NOTHING)) for q in questions))
+
+
+_NOTHING = Outcome("", False, None, 0.0, (), (), None, (), None, None)
+
+
+def _object(line: str, number: int) -> dict[str, Any]:
+    try:
+        given = json.loads(line)
+    except ValueError as error:
+        raise UsageError(f"answers, line {number}: not JSON ({error})") from error
+    if not isinstance(given, dict):
+        raise UsageError(f"answers, line {number}: a JSON object is needed")
+    return given
+
+
+def outcome_of(answer: Answer, text_of: TextOf) -> Outcome:
+    """What counts of an answer of this program."""
+    verdict = answer.verdict
+    shown: tuple[Citation | Passage, ...] = (*answer.citations, *answer.passages)
+    return Outcome(
+        answer=answer.answer,
+        refused=answer.refused,
+        reason=answer.reason,
+        confidence=answer.confidence,
+        cited=tuple((c.source, *c.aliases) for c in answer.citations),
+        passages=tuple((p.source, *p.aliases) for p in answer.passages),
+        verbatim=all(_stands(c.source, c.quote, c.start, c.end, text_of) for c in answer.citations),
+        names=tuple(name for found in shown for name in (found.title, found.version or "")),
+        verdict=_side(verdict.conclusion, verdict.options) if verdict else None,
+        seconds=answer.seconds,
+    )
+
+
+def outcome_of_json(given: Mapping[str, Any], text_of: TextOf | None = None) -> Outcome:
+    """What counts of an answer as JSON; a line that tells of an error counts as no answer."""
+    if "answer" not in given and "error" in given:
+        return _NOTHING
+    citations, passages = given.get("citations") or [], given.get("passages") or []
+    verdict = given.get("verdict")
+    return Outcome(
+        answer=str(given["answer"]),
+        refused=bool(given["refused"]),
+        reason=given.get("reason"),
+        confidence=float(given.get("confidence") or 0.0),
+        cited=tuple(_ids(citation) for citation in citations),
+        passages=tuple(_ids(passage) for passage in passages),
+        verbatim=None
+        if text_of is None
+        else all(
+            _stands(c["source"], c["quote"], c["start"], c["end"], text_of) for c in citations
+        ),
+        names=tuple(
+            str(found[key])
+            for found in (*citations, *passages)
+            for key in ("title", "version")
+            if found.get(key)
+        ),
+        verdict=_side(verdict["conclusion"], verdict["options"]) if verdict else None,
+        seconds=given.get("seconds"),
+    )
+
+
+def _ids(found: Mapping[str, Any]) -> tuple[str, ...]:
+    return (str(found["source"]), *map(str, found.get("aliases") or ()))
+
+
+def _side(conclusion: str, options: Sequence[str]) -> str:
+    """A conclusion without its language: "1" or "2" for an option, else as it is."""
+    return str(options.index(conclusion) + 1) if conclusion in options else conclusion
+
+
+def _stands(source: str, quote: str, start: int, end: int, text_of: TextOf) -> bool:
+    try:
+        return metrics.verbatim(quote, start, end, text_of(source))
+    except RagError:
+        return False  # a citation of a source that is not there proves nothing

@@ -1,0 +1,411 @@
+"""The index: a directory of open formats, written whole, checked whole, then only read.
+
+    manifest.json       what it was made from and by what, and the checksum of every other file
+    documents.sqlite    documents, chunks, public names (rag/catalogue.py)
+    dense.faiss         one vector a chunk (rag/dense.py)
+    chunks.*, documents.*   BM25 over the chunks and over whole documents (rag/sparse.py)
+    *.npy               small arrays by row
+
+A chunk's row is the same number everywhere: in SQLite, in faiss and in the arrays. The chunks of
+a document are contiguous and in the documents' order. Where the files lie, and how an old index
+is replaced by a new one, is told in rag/storage.py.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.catalogue import Catalogue, DocumentHead, FoundName, PublicName, write_catalogue
+from rag.contents import Group, IndexContents, check_contents, counted_groups
+from rag.dense import DenseIndex
+from rag.errors import IndexCorrupt, IndexIncompatible
+from rag.sparse import SparseIndex, load_array, sparse_files
+from rag.storage import (
+    REBUILD,
+    FileEntry,
+    Step,
+    WriterLock,
+    check_file,
+    discard,
+    is_current,
+    new_generation,
+    open_generation,
+    output_errors,
+    publish,
+    read_checked,
+    retire,
+    seal,
+    writer_lock,
+)
+from rag.types import Chunk, Document, Language, Role
+from rag.vectorcache import VectorCache, text_hash
+
+__all__ = [
+    "FORMAT",
+    "LANGUAGES",
+    "ROLES",
+    "Bm25",
+    "DocumentHead",
+    "FoundName",
+    "Group",
+    "Index",
+    "IndexContents",
+    "Manifest",
+    "PublicName",
+    "VectorCache",
+    "WriterLock",
+    "read_index",
+    "text_hash",
+    "write_index",
+    "writer_lock",
+]
+
+FORMAT = 1
+_RETRIES = 5
+ROLES: tuple[Role, ...] = get_args(Role)
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+_TEXTS, _VECTORS = "documents.sqlite", "dense.faiss"
+_ARRAYS: dict[str, type[np.generic]] = {
+    "chunk_documents.npy": np.int32,
+    "chunk_roles.npy": np.uint8,
+    "chunk_languages.npy": np.uint8,
+    "priors.npy": np.float32,
+}
+_FILES = (
+    _TEXTS,
+    _VECTORS,
+    *sparse_files("chunks"),
+    *sparse_files("documents"),
+    *_ARRAYS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bm25:
+    """The two numbers of BM25: k1 is how soon repetition stops counting, b how length does."""
+
+    k1: float = 1.2
+    b: float = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an index says about itself."""
+
+    format: int
+    package_version: str
+    created: str
+    encoder: str
+    encoder_fingerprint: str
+    dimension: int
+    chunking: str
+    n_documents: int
+    n_chunks: int
+    n_names: int
+    groups: tuple[Group, ...]
+    roles: tuple[str, ...] = ROLES
+    languages: tuple[str, ...] = LANGUAGES
+    files: Mapping[str, FileEntry] = field(default_factory=dict)
+
+    def to_json(self) -> bytes:
+        """Return the manifest as UTF-8 JSON, one field a line where that reads well."""
+        return (json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n").encode("utf-8")
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Manifest:
+        """Read what `to_json` wrote; raises IndexIncompatible or IndexCorrupt."""
+        try:
+            raw = json.loads(data)
+            found = raw.get("format")
+            if found != FORMAT:
+                raise IndexIncompatible(
+                    f"the index has format {found}, this version reads {FORMAT}; {REBUILD}"
+                )
+            raw["groups"] = tuple(Group(**group) for group in raw["groups"])
+            raw["files"] = {name: FileEntry(**entry) for name, entry in raw["files"].items()}
+            raw["roles"], raw["languages"] = tuple(raw["roles"]), tuple(raw["languages"])
+            manifest = cls(**raw)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise IndexCorrupt(f"the manifest cannot be read: {error}; {REBUILD}") from error
+        numbers = [manifest.dimension, manifest.n_documents, manifest.n_chunks]
+        numbers += [entry.size for entry in manifest.files.values()]
+        if not all(isinstance(number, int) and number >= 0 for number in numbers):
+            raise IndexCorrupt(f"the manifest holds a number that is none; {REBUILD}")
+        if set(manifest.files) != set(_FILES):
+            raise IndexCorrupt(f"the manifest lists other files than an index has; {REBUILD}")
+        return manifest
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+def write_index(
+    path: Path,
+    contents: IndexContents,
+    *,
+    encoder_name: str,
+    encoder_fingerprint: str,
+    chunking_version: str,
+    chunk_bm25: Bm25 = Bm25(),
+    document_bm25: Bm25 = Bm25(),
+    created: datetime | None = None,
+    lock: WriterLock | None = None,
+    step: Step = lambda name: None,
+) -> Manifest:
+    """Write an index beside the one at `path` and put it in its place in one move.
+
+    Pass `lock` if the caller holds `writer_lock(path)` already. `step` is called with the name of
+    each step when it is done: for progress, and for tests to fail there.
+    Raises ValueError where the contents do not fit together, IndexLocked, OutputError; the index
+    that was there stays until the new one is complete.
+    """
+    check_contents(contents)
+    with ExitStack() as stack:
+        if lock is None:
+            stack.enter_context(writer_lock(path))
+        elif lock.path != path:
+            raise ValueError(f"the lock is for {lock.path}, not for {path}")
+        with output_errors(path):
+            folder = new_generation(path)
+            try:
+                _write_files(folder, contents, chunk_bm25, document_bm25, step)
+                manifest = Manifest(
+                    format=FORMAT,
+                    package_version=_package_version(),
+                    created=f"{created or datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+                    encoder=encoder_name,
+                    encoder_fingerprint=encoder_fingerprint,
+                    dimension=contents.vectors.shape[1],
+                    chunking=chunking_version,
+                    n_documents=len(contents.documents),
+                    n_chunks=len(contents.chunks),
+                    n_names=len(contents.names),
+                    groups=counted_groups(contents),
+                    files=seal(folder, _FILES),
+                )
+                step("sync")
+                publish(path, folder, manifest.to_json(), step)
+            except BaseException:
+                discard(path, folder)
+                raise
+            step("swap")
+            retire(path, folder)
+            step("clean")
+    return manifest
+
+
+def _write_files(
+    folder: Path, contents: IndexContents, chunk_bm25: Bm25, document_bm25: Bm25, step: Step
+) -> None:
+    rows = {document.id: row for row, document in enumerate(contents.documents)}
+    owners = [rows[chunk.source] for chunk in contents.chunks]
+    groups = contents.document_groups or [""] * len(contents.documents)
+    write_catalogue(
+        folder / _TEXTS,
+        list(zip(contents.documents, groups, strict=True)),
+        list(zip(contents.chunks, owners, strict=True)),
+        contents.names,
+    )
+    step("texts")
+    DenseIndex.build(contents.vectors).save(folder / _VECTORS)
+    step("vectors")
+    chunk_words = SparseIndex.build(contents.chunk_tokens, chunk_bm25.k1, chunk_bm25.b)
+    chunk_words.save(folder, "chunks")
+    step("chunk words")
+    words = SparseIndex.build(contents.document_tokens, document_bm25.k1, document_bm25.b)
+    words.save(folder, "documents")
+    step("document words")
+    values: tuple[NDArray[Any], ...] = (
+        np.array(owners, np.int32),
+        np.array([ROLES.index(chunk.role) for chunk in contents.chunks], np.uint8),
+        np.array([LANGUAGES.index(chunk.language) for chunk in contents.chunks], np.uint8),
+        contents.priors,
+    )
+    for name, value in zip(_ARRAYS, values, strict=True):
+        with (folder / name).open("wb") as file:
+            np.save(file, value, allow_pickle=False)
+    step("arrays")
+
+
+def _package_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # 30 ms that a reader can save
+
+    try:
+        return version("ask-docs")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "unknown"
+
+
+# --- reading ------------------------------------------------------------------------------------
+
+
+def read_index(path: Path, encoder_fingerprint: str | None) -> Index:
+    """Open the index at `path`, having compared every file with its checksum.
+
+    `encoder_fingerprint` is of the encoder that will make the queries' vectors; None skips that
+    comparison. Raises IndexMissing, IndexCorrupt or IndexIncompatible.
+    """
+    for _ in range(_RETRIES):
+        folder, raw = open_generation(path)
+        try:
+            return _read_generation(path, folder, raw, encoder_fingerprint)
+        except (FileNotFoundError, NotADirectoryError, IndexCorrupt) as error:
+            # While these files were read, a writer may have put another generation in place and
+            # removed this one. Only then is there something else to try.
+            if not is_current(path, folder):
+                continue
+            if isinstance(error, OSError):
+                message = f"{error.filename} is missing; {REBUILD}"
+                raise IndexCorrupt(message) from error
+            raise
+    raise IndexCorrupt(f"the index at {path} is replaced faster than it can be read")
+
+
+def _read_generation(path: Path, folder: Path, raw: bytes, fingerprint: str | None) -> Index:
+    manifest = Manifest.from_json(raw)
+    if fingerprint not in (None, manifest.encoder_fingerprint):
+        raise IndexIncompatible(
+            f"the index at {path} was made with the encoder {manifest.encoder}"
+            f" ({manifest.encoder_fingerprint}), the one in use is {fingerprint}; {REBUILD}"
+        )
+    # hashlib and the disk work without the interpreter's lock, so two threads halve the time.
+    with ThreadPoolExecutor(2) as pool:
+        checks = {
+            name: pool.submit(_checked, folder, name, manifest) for name in _by_size(manifest)
+        }
+        data = {name: check.result() for name, check in checks.items()}
+    catalogue = Catalogue(folder / _TEXTS)
+    try:
+        index = Index(manifest, catalogue, data.pop)
+        index.check()
+    except IndexCorrupt as error:
+        catalogue.close()
+        raise IndexCorrupt(f"{folder}: {error}; {REBUILD}") from error
+    return index
+
+
+def _by_size(manifest: Manifest) -> list[str]:
+    return sorted(manifest.files, key=lambda name: manifest.files[name].size, reverse=True)
+
+
+def _checked(folder: Path, name: str, manifest: Manifest) -> bytes:
+    if name == _TEXTS:  # SQLite reads the pages it needs, so the file is not kept
+        check_file(folder, name, manifest.files)
+        return b""
+    return read_checked(folder, name, manifest.files)
+
+
+class Index:
+    """An open index. Safe to share between threads; close it, or use it in a `with`.
+
+    `chunk_documents` (n_chunks,) int32 gives each chunk its document's row; `chunk_roles` and
+    `chunk_languages` (n_chunks,) uint8 are positions in ROLES and LANGUAGES; `priors`
+    (n_documents,) float32.
+    """
+
+    def __init__(
+        self, manifest: Manifest, catalogue: Catalogue, read: Callable[[str], bytes]
+    ) -> None:
+        """Put the parts together; `read` gives a file's checked bytes. See `read_index`."""
+        self.manifest = manifest
+        self.texts = catalogue
+        self.n_documents = manifest.n_documents
+        self.n_chunks = manifest.n_chunks
+        self.dense = DenseIndex.load(
+            read(_VECTORS), count=manifest.n_chunks, dimension=manifest.dimension
+        )
+        self.chunk_sparse = SparseIndex.read(read, "chunks")
+        self.document_sparse = SparseIndex.read(read, "documents")
+        self.chunk_documents, self.chunk_roles, self.chunk_languages, self.priors = (
+            load_array(read(name), name) for name in _ARRAYS
+        )
+        # Row i to i + 1 of this are the chunks of document i.
+        self._bounds = np.searchsorted(self.chunk_documents, np.arange(self.n_documents + 1))
+
+    def check(self) -> None:
+        """Raise IndexCorrupt unless all parts have the same rows."""
+        arrays = (self.chunk_documents, self.chunk_roles, self.chunk_languages, self.priors)
+        owners = self.chunk_documents
+        fits = (
+            [array.dtype.type for array in arrays] == list(_ARRAYS.values())
+            and {len(array) for array in arrays[:3]} == {self.n_chunks}
+            and len(self.priors) == self.n_documents
+            and (self.texts.n_documents, self.texts.n_chunks) == (self.n_documents, self.n_chunks)
+            and (self.document_sparse.count, self.chunk_sparse.count)
+            == (self.n_documents, self.n_chunks)
+            and bool((np.diff(owners) >= 0).all())
+            and (not len(owners) or (owners[0] >= 0 and owners[-1] < self.n_documents))
+            and (self.manifest.roles, self.manifest.languages) == (ROLES, LANGUAGES)
+        )
+        if not fits:
+            raise IndexCorrupt("the parts of the index do not fit together")
+
+    def chunks(self, rows: Iterable[int]) -> list[Chunk]:
+        """Return the chunks at `rows`, in that order; raises IndexError where there is none."""
+        return self.texts.chunks(rows)
+
+    def chunk_rows_of(self, document_row: int) -> range:
+        """Return the rows of a document's chunks; raises IndexError where there is none."""
+        if not 0 <= document_row < self.n_documents:
+            raise IndexError(f"no document {document_row}: there are {self.n_documents}")
+        return range(int(self._bounds[document_row]), int(self._bounds[document_row + 1]))
+
+    def document(self, row: int) -> Document:
+        """Return the document at `row`; raises IndexError where there is none."""
+        return self.texts.document(row)
+
+    def find_document(self, id_or_alias: str) -> tuple[int, Document] | None:
+        """Return row and document for an id, or for an alias where no id is so called."""
+        row = self.texts.find(id_or_alias)
+        return None if row is None else (row, self.texts.document(row))
+
+    def document_heads(self, rows: Iterable[int]) -> list[DocumentHead]:
+        """Return everything but the text of the documents at `rows`, in that order."""
+        return self.texts.heads(rows)
+
+    def documents_of(self, group: str) -> Iterator[Document]:
+        """Yield the documents of a group of the manifest, for a run that need not read it again."""
+        return self.texts.documents_of(group)
+
+    def lookup_name(self, name: str) -> list[FoundName]:
+        """Return what is known of exactly this public name; empty where it is unknown."""
+        return self.texts.names(name)
+
+    def names_ending(self, ending: str, *, ignore_case: bool = False) -> list[FoundName]:
+        """Return the public names whose last components are `ending`, the greatest prior first."""
+        return self.texts.names_ending(ending, ignore_case=ignore_case)
+
+    def all_names(self) -> tuple[str, ...]:
+        """Return every public name in order, for suggestions; read on the first call only."""
+        return self.texts.all_names()
+
+    def sources(self, pattern: str = "") -> list[DocumentHead]:
+        """Return the documents whose id or title holds `pattern`, or whose id fits it with *."""
+        return self.texts.sources(pattern)
+
+    def close(self) -> None:
+        """Close the file of texts; the arrays stay usable."""
+        self.texts.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

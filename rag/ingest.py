@@ -1,0 +1,383 @@
+"""From sources to an index: read, split, embed, save.
+
+A source is named as users type it: `py:torch` (an installed package), `post:...` and `web:...` (our
+notes of a page, see corpus/sources.toml), anything else is a file or folder. Each becomes a group
+of the index with a hash of its content; what did not change is not read or embedded again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.chunking import chunk_document
+from rag.encoders import Encoder
+from rag.errors import IndexError_, IndexMissing, SourceError
+from rag.index import (
+    Group,
+    Index,
+    IndexContents,
+    PublicName,
+    VectorCache,
+    read_index,
+    text_hash,
+    write_index,
+    writer_lock,
+)
+from rag.markup import readable
+from rag.sources.folder import Skipped, read_folder
+from rag.sources.manifest import SourceEntry, note_document, read_manifest
+from rag.sources.package import package_fingerprint, package_version, read_package
+from rag.text import search_tokens
+from rag.types import Chunk, Document
+
+CHUNKING = "units-1"
+Progress = Callable[[str, int, int], None]  # what is done, how many of how many
+
+# Units that share the vector of their document's summary: a call or a listing of code says little
+# to a sentence encoder, and the words of both are in the word index.
+_NOT_EMBEDDED = frozenset(["signature", "example", "code", "see-also"])
+_NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What a run did. `changed` is false where everything was up to date and nothing was written."""
+
+    changed: bool
+    groups: tuple[Group, ...]
+    documents: int
+    chunks: int
+    embedded: int
+    skipped: tuple[Skipped, ...] = ()
+    notice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One group as it was read now, or `documents` None where the old index still holds it."""
+
+    group: Group
+    documents: tuple[Document, ...] | None
+    known: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+
+def default_sources() -> tuple[str, ...]:
+    """The sources of corpus/sources.toml: the post, the pages it cites, and torch."""
+    return tuple(entry.id for entry in read_manifest())
+
+
+def ingest(
+    sources: Sequence[str],
+    path: Path,
+    encoder: Encoder,
+    *,
+    cache: Path | None = None,
+    progress: Progress = lambda stage, done, total: None,
+    rebuild: bool = False,
+) -> Ingested:
+    """Bring `sources` into the index at `path`, keeping what else is in it.
+
+    With an index of another encoder or chunking, or a damaged one, everything it named is read
+    again. Vectors are looked up in `cache` (a file) and kept there batch by batch, so that an
+    interrupted run goes on where it stopped; the old index answers until the new one is whole.
+    Raises SourceError, IndexLocked, OutputError.
+    """
+    with writer_lock(path) as lock:
+        old = None if rebuild else _open_old(path, encoder)
+        try:
+            wanted = _wanted(sources, old)
+            reads = [_read(source, old, progress) for source in wanted]
+            if old is not None and all(read.documents is None for read in reads):
+                manifest = old.manifest
+                return Ingested(
+                    False, manifest.groups, manifest.n_documents, manifest.n_chunks, 0,
+                    tuple(s for read in reads for s in read.skipped),
+                )  # fmt: skip
+            contents, embedded, notice = _contents(reads, old, encoder, cache, progress)
+        finally:
+            if old is not None:
+                old.close()
+        progress("writing the index", 0, 1)
+        manifest = write_index(
+            path, contents, encoder_name=encoder.name, encoder_fingerprint=encoder.fingerprint,
+            chunking_version=CHUNKING, lock=lock,
+        )  # fmt: skip
+        progress("writing the index", 1, 1)
+    return Ingested(
+        True, manifest.groups, manifest.n_documents, manifest.n_chunks, embedded,
+        tuple(s for read in reads for s in read.skipped), notice,
+    )  # fmt: skip
+
+
+def _open_old(path: Path, encoder: Encoder) -> Index | None:
+    try:
+        old = read_index(path, encoder.fingerprint)
+    except IndexMissing:
+        return None
+    except IndexError_:
+        # Damaged or of another encoder: it is replaced, and what it held besides is lost to it,
+        # so the caller sees its sources listed as read again.
+        return None
+    if old.manifest.chunking != CHUNKING:
+        old.close()
+        return None
+    return old
+
+
+def _wanted(sources: Sequence[str], old: Index | None) -> list[str]:
+    """The given sources and those already in the index, each once, in a stable order."""
+    kept = [group.id for group in old.manifest.groups] if old else []
+    return list(dict.fromkeys([*kept, *(_canonical(source) for source in sources)]))
+
+
+def _canonical(source: str) -> str:
+    if re.match(r"^(?:py|post|web|file):", source):
+        return source
+    return f"file:{Path(source).expanduser()}"
+
+
+# -- reading -------------------------------------------------------------------------------------
+
+
+def _read(source: str, old: Index | None, progress: Progress) -> _Read:
+    before = next((g for g in old.manifest.groups if g.id == source), None) if old else None
+    progress(f"reading {source}", 0, 1)
+    if source.startswith("py:"):
+        read = _read_package(source.removeprefix("py:"), before)
+    elif source.startswith("file:"):
+        read = _read_files(Path(source.removeprefix("file:")), source, before)
+    else:
+        read = _read_note(source, before)
+    progress(f"reading {source}", 1, 1)
+    if before is not None and read.group.hash == before.hash:
+        return _Read(before, None, skipped=read.skipped)
+    return read
+
+
+def _read_package(package: str, before: Group | None) -> _Read:
+    version = package_version(package)
+    group = Group(
+        f"py:{package}", package_fingerprint(package), "package", f"{package} {version}", version
+    )
+    if before is not None and before.hash == group.hash:
+        return _Read(group, None)
+    docs = read_package(package)
+    first = docs.documents[0]
+    return _Read(replace(group, licence=first.licence, url=first.url), docs.documents, docs.known)
+
+
+def _read_files(path: Path, source: str, before: Group | None) -> _Read:
+    try:
+        documents, skipped = read_folder(path)
+    except SourceError:
+        if before is None:
+            raise
+        # A folder of an earlier run is gone: say so, keep what was read from it.
+        return _Read(before, None, skipped=(Skipped(path.as_posix(), "no longer there; kept"),))
+    group = Group(source, _hash(documents), "files", path.name, language=documents[0].language)
+    return _Read(group, tuple(documents), skipped=tuple(skipped))
+
+
+def _read_note(source: str, before: Group | None) -> _Read:
+    entry = _entry(source)
+    if entry.package is not None:
+        return _read_package(entry.package, before)
+    document = note_document(entry)
+    group = Group(
+        source, _hash([document]), entry.kind, entry.title, document.version, entry.date,
+        entry.licence, entry.url, entry.language,
+    )  # fmt: skip
+    return _Read(group, (document,))
+
+
+def _entry(source: str) -> SourceEntry:
+    entries = {entry.id: entry for entry in read_manifest()}
+    if source not in entries:
+        raise SourceError(
+            f"'{source}' is not in corpus/sources.toml; give a folder, a file or py:PACKAGE, "
+            f"or one of {', '.join(entries)}"
+        )
+    return entries[source]
+
+
+def _hash(documents: Iterable[Document]) -> str:
+    digest = hashlib.sha256()
+    for document in documents:
+        digest.update(repr(document).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+# -- splitting and embedding ---------------------------------------------------------------------
+
+
+def _contents(
+    reads: Sequence[_Read], old: Index | None, encoder: Encoder, cache: Path | None,
+    progress: Progress,
+) -> tuple[IndexContents, int, str | None]:  # fmt: skip
+    documents: list[Document] = []
+    owners: list[str] = []
+    for read in reads:
+        kept = read.documents
+        if kept is None:
+            kept = tuple(old.documents_of(read.group.id)) if old else ()
+        documents.extend(kept)
+        owners.extend([read.group.id] * len(kept))
+    documents, owners = _unique(documents, owners)
+    chunks = [chunk for document in documents for chunk in chunk_document(document)]
+    progress("splitting", len(documents), len(documents))
+    vectors, embedded, notice = _vectors(chunks, encoder, cache, progress)
+    mentions = count_mentions(documents)
+    known = [name for read in reads for name in read.known] + _kept_names(reads, old)
+    contents = IndexContents(
+        documents=documents,
+        chunks=chunks,
+        vectors=vectors,
+        chunk_tokens=[chunk_tokens(chunk, text) for chunk, text in _with_text(chunks, documents)],
+        document_tokens=[document_tokens(document) for document in documents],
+        priors=np.array([prior(d, mentions) for d in documents], np.float32),
+        names=_names(documents, known, mentions),
+        groups=[read.group for read in reads],
+        document_groups=owners,
+    )
+    return contents, embedded, notice
+
+
+def _unique(documents: list[Document], owners: list[str]) -> tuple[list[Document], list[str]]:
+    """Each id once; the later group wins, as it was read or named last."""
+    last = {document.id: i for i, document in enumerate(documents)}
+    keep = sorted(last.values())
+    return [documents[i] for i in keep], [owners[i] for i in keep]
+
+
+def _with_text(
+    chunks: Sequence[Chunk], documents: Sequence[Document]
+) -> Iterator[tuple[Chunk, str]]:
+    texts = {document.id: document.text for document in documents}
+    for chunk in chunks:
+        yield chunk, texts[chunk.source][chunk.start : chunk.end]
+
+
+def chunk_tokens(chunk: Chunk, text: str) -> list[str]:
+    """The words under which a unit is found: its heading and name, then its text."""
+    return search_tokens(f"{chunk.heading} {chunk.name} {readable(text)}")
+
+
+def document_tokens(document: Document) -> list[str]:
+    """The words of a whole document; its name weighs most, then the summary, then the rest."""
+    names = [document.title, *(a.partition(":")[2] for a in document.aliases)]
+    last = document.title.rpartition(".")[2] if document.kind == "symbol" else ""
+    head = document.text[:400]
+    return [
+        *(search_tokens(" ".join(names)) * 2),
+        *(search_tokens(last) * 3),
+        *search_tokens(head),
+        *search_tokens(document.text),
+    ]
+
+
+def _vectors(
+    chunks: Sequence[Chunk], encoder: Encoder, cache: Path | None, progress: Progress
+) -> tuple[NDArray[np.float32], int, str | None]:
+    """One vector a chunk, (n_chunks, dim) float32: from the cache, or embedded now and kept."""
+    records = _records(chunks)
+    hashes = {record: text_hash(record) for record in dict.fromkeys(records)}
+    if cache is None:
+        return _embed_all(records, hashes, encoder, {}, None, progress)
+    with VectorCache(cache, encoder.fingerprint, encoder.dim) as store:
+        found = store.get_many(hashes.values())
+        return _embed_all(records, hashes, encoder, found, store, progress)
+
+
+def _embed_all(
+    records: Sequence[str], hashes: Mapping[str, bytes], encoder: Encoder,
+    found: dict[bytes, NDArray[np.float32]], store: VectorCache | None, progress: Progress,
+) -> tuple[NDArray[np.float32], int, str | None]:  # fmt: skip
+    missing = sorted((r for r, key in hashes.items() if key not in found), key=len)
+    step = 1024  # kept in the cache after each: what an interrupt loses at most
+    for at in range(0, len(missing), step):
+        progress("embedding", at, len(missing))
+        batch = missing[at : at + step]
+        made = {hashes[r]: v for r, v in zip(batch, encoder.encode_documents(batch), strict=True)}
+        found.update(made)
+        if store is not None:
+            store.put_many(made)
+    if missing:
+        progress("embedding", len(missing), len(missing))
+    vectors = np.stack([found[hashes[record]] for record in records])
+    notice = store.notice if store is not None else None
+    return vectors.astype(np.float32, copy=False), len(missing), notice
+
+
+def _records(chunks: Sequence[Chunk]) -> list[str]:
+    """What is embedded for each chunk: its record, or its document's summary."""
+    summaries: dict[str, str] = {}
+    for chunk in chunks:
+        if chunk.role == "summary" or chunk.role not in _NOT_EMBEDDED:
+            summaries.setdefault(chunk.source, chunk.record)
+    return [
+        summaries.get(c.source, c.record) if c.role in _NOT_EMBEDDED else c.record for c in chunks
+    ]
+
+
+# -- names and priors ----------------------------------------------------------------------------
+
+
+def count_mentions(documents: Sequence[Document]) -> Counter[str]:
+    """In how many other documents each document is named, by document id.
+
+    "torch.nn.Linear" and "nn.Linear" both count for it; a bare last word does not.
+    """
+    by_name: dict[str, str] = {}
+    for document in documents:
+        for name in (document.id, *document.aliases):
+            full = name.partition(":")[2]
+            for tail in (full, full.partition(".")[2]):
+                if "." in tail:
+                    by_name.setdefault(tail, document.id)
+    counts: Counter[str] = Counter()
+    for document in documents:
+        named = {by_name.get(name) for name in _NAME.findall(document.text)}
+        counts.update(name for name in named if name and name != document.id)
+    return counts
+
+
+def prior(document: Document, mentions: Mapping[str, int]) -> float:
+    """How likely people mean this document, 0 to 1: named often by others, few steps deep."""
+    if document.kind != "symbol":
+        return 0.6
+    depth = document.title.count(".")
+    shallow = max(0.0, 1.0 - 0.18 * max(0, depth - 1))
+    return 0.5 * shallow + 0.5 * min(1.0, math.log1p(mentions.get(document.id, 0)) / 4)
+
+
+def _names(
+    documents: Sequence[Document], known: Iterable[str], mentions: Mapping[str, int]
+) -> list[PublicName]:
+    names: dict[str, PublicName] = {}
+    for document in documents:
+        if document.kind == "symbol":
+            weight = prior(document, mentions)
+            for name in (document.id, *document.aliases):
+                full = name.partition(":")[2]
+                names.setdefault(full, PublicName(full, document.id, weight))
+    for name in known:
+        names.setdefault(name, PublicName(name, None, 0.0))
+    return list(names.values())
+
+
+def _kept_names(reads: Sequence[_Read], old: Index | None) -> list[str]:
+    """Known names of packages that were not read again."""
+    roots = {r.group.id.removeprefix("py:") for r in reads if r.documents is None}
+    if old is None or not roots:
+        return []
+    return [name for name in old.all_names() if name.split(".")[0] in roots]

@@ -1,0 +1,201 @@
+"""The whole way: a question in, an answer with proof out. Nothing else knows all of it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rag.confidence import Premise, false_premise, features, fitted
+from rag.encoders import Encoder, load_encoder
+from rag.errors import IndexMissing, SourceError
+from rag.generators import extractive
+from rag.index import DocumentHead, Index, read_index
+from rag.prompts import NEAREST, NEAREST_NAMES, REASONS, REFUSAL
+from rag.question import Question, checked_question, read_question
+from rag.reader import Read, read
+from rag.retrieve import Retrieved, passages, retrieve, source_filter
+from rag.types import Answer, Document, Language, Passage, Turn
+
+_FOLLOW_UP = re.compile(
+    r"^\s*(?:and\b|then\b|what about|how about|so\b|but\b|그럼|그러면|그리고|그건|그거|그게|근데|그런데|이건|이거)"
+    r"|\b(?:it|its|that|this|they|their)\b|그(?:것|건|거|게)\b|그\s?(?:함수|클래스|모듈|인자)",
+    re.I,
+)
+
+
+class Pipeline:
+    """Answers questions over an open index. Use it in a `with`, or close it.
+
+        with Pipeline.open() as ask:
+            print(ask.ask("What does torch.stack do?").answer)
+    """
+
+    def __init__(self, index: Index, encoder: Encoder) -> None:
+        """Put finished parts together; `open` finds them."""
+        self.index = index
+        self.encoder = encoder
+
+    @classmethod
+    def open(cls, index: Path | str | None = None, *, encoder: str | None = None) -> Pipeline:
+        """Open the index at `index` (the user's own by default), and build it where there is none.
+
+        `encoder` names a sentence-transformers model in place of the bundled one.
+        Raises IndexCorrupt, IndexIncompatible, or what `ingest` raises.
+        """
+        from rag.config import cache_file, index_folder
+
+        path = Path(index) if index is not None else index_folder()
+        model = load_encoder(encoder)
+        try:
+            return cls(read_index(path, model.fingerprint), model)
+        except IndexMissing:
+            from rag.ingest import default_sources, ingest
+
+            ingest(default_sources(), path, model, cache=cache_file())
+            return cls(read_index(path, model.fingerprint), model)
+
+    def ask(
+        self,
+        question: str,
+        *,
+        language: Language | None = None,
+        k: int = 10,
+        source: str | None = None,
+        long: bool = False,
+        history: Sequence[Turn] = (),
+    ) -> Answer:
+        """Answer `question`.
+
+        `language` overrides the detected one, `k` is how many passages come back, `source` limits
+        the sources (a part of their id, or a pattern with *), `long` lifts the limit of about 800
+        characters, `history` holds earlier turns, whose topic a follow-up takes over.
+        Raises UsageError for a question that cannot be read.
+        """
+        started = time.perf_counter()
+        clean = checked_question(question)
+        completed = _completed(clean, history, self.index)
+        asked = read_question(completed or clean, language)
+        only = source_filter(source) if source else None
+        retrieved = retrieve(asked, self.index, self.encoder, only=only)
+        found = time.perf_counter()
+        text = read(retrieved, self.index)
+        places = passages(retrieved, self.index, k)
+        answer = self._answer(clean, asked, retrieved, text, places, long)
+        ended = time.perf_counter()
+        timings = (("retrieve", found - started), ("answer", ended - found))
+        return _stamped(answer, ended - started, timings, completed)
+
+    def _answer(
+        self, clean: str, asked: Question, retrieved: Retrieved, text: Read,
+        places: tuple[Passage, ...], long: bool,
+    ) -> Answer:  # fmt: skip
+        premise = false_premise(retrieved, text, self.index)
+        model = fitted()
+        confidence = model.probability(features(retrieved, text, self.index)) if text.units else 0.0
+        if premise is not None:
+            return _refusal(clean, asked, _premise_reason(premise, asked.language), premise, places, 0.0)
+        written = extractive.write(retrieved, text, long=long) if confidence >= model.threshold else None
+        if written is None:
+            return _refusal(clean, asked, _weak_reason(retrieved, asked), None, places, confidence)
+        return Answer(
+            question=clean, language=asked.language, answer=written.text, refused=False, reason=None,
+            verdict=written.verdict, confidence=round(confidence, 3), generator="extractive",
+            citations=written.citations, passages=places, seconds=0.0,
+        )  # fmt: skip
+
+    def show(self, source: str) -> Document:
+        """The document with this id or alias; raises SourceError where there is none."""
+        found = self.index.find_document(source)
+        if found is None and ":" not in source:
+            named = self.index.lookup_name(source)
+            row = next((n.document for n in named if n.document is not None), None)
+            if row is not None:
+                return self.index.document(row)
+        if found is None:
+            raise SourceError(f"there is no source '{source}' in the index; ask sources lists them")
+        return found[1]
+
+    def sources(self, pattern: str = "") -> list[DocumentHead]:
+        """The documents of the index whose id or title holds `pattern`."""
+        return self.index.sources(pattern)
+
+    def close(self) -> None:
+        """Close the index."""
+        self.index.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _completed(question: str, history: Sequence[Turn], index: Index) -> str | None:
+    """A follow-up with the topic of the conversation put in, None where nothing is missing.
+
+    The topic is the last name of code, or else the whole last question.
+    """
+    if not history:
+        return None
+    names = [m for m in read_question(question).mentions if m.sure or index.names_ending(m.name)]
+    short = len(question.split()) <= 4
+    if names or not (_FOLLOW_UP.search(question) or short):
+        return None
+    for turn in reversed(history):
+        mentions = [m for m in read_question(turn.question).mentions if index.names_ending(m.name)]
+        if mentions:
+            return f"{mentions[-1].name} {question}"
+    return f"{history[-1].question} {question}"
+
+
+def _premise_reason(premise: Premise, language: Language) -> str:
+    return REASONS[premise.reason][language].format(**premise.values)
+
+
+def _weak_reason(retrieved: Retrieved, asked: Question) -> str:
+    foreign = next((n.mention.name for n in retrieved.named if n.foreign), None)
+    if foreign is not None:
+        return REASONS["foreign"][asked.language].format(name=foreign)
+    return REASONS["weak"][asked.language]
+
+
+def _refusal(
+    clean: str, asked: Question, reason: str, premise: Premise | None,
+    places: tuple[Passage, ...], confidence: float,
+) -> Answer:  # fmt: skip
+    """A refusal: the one sentence, why, and what lies nearest."""
+    language = asked.language
+    lines = [reason if premise is not None else f"{REFUSAL[language]} {reason}"]
+    if premise is not None and premise.nearest:
+        names = ", ".join(f"`{name}`" for name in premise.nearest)
+        lines.append(NEAREST_NAMES[language].format(names=names))
+    if places and (premise is None or not premise.nearest):
+        names = ", ".join(f"{p.title}" for p in places[:3])
+        lines.append(NEAREST[language].format(names=names))
+    return Answer(
+        question=clean, language=language, answer="\n".join(lines), refused=True, reason=reason,
+        verdict=None, confidence=round(confidence, 3), generator="extractive", citations=(),
+        passages=places, seconds=0.0,
+    )  # fmt: skip
+
+
+def _stamped(
+    answer: Answer, seconds: float, timings: tuple[tuple[str, float], ...], completed: str | None
+) -> Answer:
+    from dataclasses import replace
+
+    return replace(
+        answer,
+        seconds=round(seconds, 4),
+        timings=tuple((name, round(value, 4)) for name, value in timings),
+        completed=completed,
+    )

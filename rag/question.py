@@ -1,0 +1,184 @@
+"""What a question says on its surface: language, names of code, intent, options.
+
+Everything here is read off the words; what the names mean is looked up in the index later.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from rag.errors import UsageError
+from rag.text import fold, has_hangul, language_of, printable
+from rag.types import Language
+
+MAX_CHARACTERS = 2_000
+
+# Names under which modules are imported by habit; the second is what they stand for.
+IMPORT_HABITS = {
+    "F": "torch.nn.functional",
+    "nn": "torch.nn",
+    "optim": "torch.optim",
+    "dist": "torch.distributed",
+    "np": "numpy",
+    "pd": "pandas",
+    "tf": "tensorflow",
+    "jnp": "jax.numpy",
+    "plt": "matplotlib.pyplot",
+    "sns": "seaborn",
+    "pl": "pytorch_lightning",
+    "cv2": "opencv",
+    "linen": "flax.linen",
+}
+# Packages that people ask about beside the documented one. A name under one of these that is not
+# in the index is not answered with a namesake from another package.
+OTHER_PACKAGES = frozenset(
+    """tensorflow keras jax flax numpy pandas scipy sklearn matplotlib seaborn torchvision torchaudio
+    torchtext transformers datasets diffusers accelerate lightning pytorch_lightning mxnet paddle
+    cupy opencv xgboost lightgbm optax haiku mlx tinygrad onnxruntime tensorrt fastai timm peft
+    django flask fastapi react pyspark ray dask polars""".split()
+)
+
+_MENTION = re.compile(
+    r"(?P<tick>`?)(?P<name>(?:(?<![\w.])\.)?[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)"
+    r"(?P<call>\s?\((?P<inside>[^()]{0,80})\)|\()?"
+)
+_KEYWORD = re.compile(r"(?<![\w=])([a-z_][A-Za-z0-9_]*)\s*=(?!=)")
+_ORDINARY = frozenset("e.g i.e a.k.a w.r.t etc vs A I PyTorch pytorch".split())
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+
+_INTENTS: dict[str, re.Pattern[str]] = {
+    name: re.compile(pattern, re.I)
+    for name, pattern in {
+        "default": r"\bdefaults?\b|by default|기본|디폴트|안 (?:주|넘기|넣|정하|쓰)면|생략",
+        "howto": r"\bhow (?:do|can|to|should|would)\b|\bhow's\b|\bway to\b|\bwhich (?:function|module|class|tool|"
+        r"method|api|optimizer|option)|어떻게 (?:하|해|쓰|써|만|구|바|할|사용|저장|불|옮)|하려면|려면|하는 법|"
+        r"방법|하고 싶|고 싶|뭘 (?:써|쓰|사용|불러)|뭐 (?:써|쓰)|무엇을 (?:써|쓰|사용)|쓰는 법|예제|example",
+        "shape": r"\bshapes?\b|\bdimensions?\b|\bsizes?\b|모양|크기|차원|형태|shape",
+        "returns": r"\breturns?\b|\bgive(?:s)? (?:me|back)\b|\boutputs?\b|반환|돌려|리턴|결과",
+        "error": r"\berrors?\b|\bexception\b|\braises?\b|\bfails?\b|\bcrash|RuntimeError|ValueError|"
+        r"TypeError|에러|오류|예외|안 돼|안돼|안되|실패|refuse",
+        "when": r"\bwhen\b|\bwhat year\b|\bwhich year\b|\bdate\b|\bmonth\b|언제|몇 년|몇년|날짜|연도|몇 월",
+        "who": r"\bwho\b|\bwhom\b|누가|누구",
+        "number": r"\bhow (?:many|much|fast|long|big)\b|몇|얼마|배\b|퍼센트|percent",
+        "difference": r"\bdiffer|\bvs\b|\bversus\b|차이|다른 점|다른가|달라|비교|\bcompare",
+        "define": r"^\s*what (?:is|are|does|'s)\b|^\s*define\b|무엇인가|뭐야|뭐예요|뭔가요|뭐에요|무엇을 하|"
+        r"뭐 하는|뭐하는|뭔지|란\?|이란",
+        "why": r"\bwhy\b|왜|이유",
+        "yesno": r"^\s*(?:is|are|does|do|did|can|could|should|will|would|was|were|has|have|must)\b|"
+        r"(?:나요|가요|까요|습니까|니까|되나|돼|하나|인가|있어|없어|이야|맞아|맞나|죠|지|에요|예요|아|어|요)\s*\?\s*$|right\?\s*$",
+    }.items()
+}
+
+_OPTION_PATTERNS = (
+    re.compile(r"(?P<a>[\w.\-]+(?:[ -][\w\-]+){0,2}?),? or (?:an? |the )?(?P<b>[\w.\-]+(?:[ -][\w\-]+){0,2}?)\s*[?.,!]*\s*$", re.I),
+    re.compile(r"(?P<a>[\w.\-]+) (?:vs\.?|versus) (?P<b>[\w.\-]+)", re.I),
+    re.compile(
+        r"(?P<a>[\w.\-가-힣]+?)(?:인가요|인가|입니까|이에요|예요|이야|야|인지|일까요|일까|냐|이냐|니)\s*[,?]?\s*"
+        r"(?:아니면\s*|혹은\s*|또는\s*)?(?P<b>[\w.\-가-힣]+?)(?:인가요|인가|입니까|이에요|예요|이야|야|인지|일까요|일까|냐|이냐|니|인지요)(?:[\s?.!]|$)"
+    ),
+    re.compile(
+        r"(?P<a>[\w.\-가-힣]+?)(?:이랑|랑|와|과|하고|,)?\s*(?:아니면|혹은|또는)\s*(?P<b>[\w.\-가-힣]+?)"
+        r"(?:인가요|인가|입니까|이에요|예요|이야|야|중|을|를|이|가|일까요|일까|냐|[\s?]|$)"
+    ),
+    re.compile(
+        r"(?P<a>[\w.\-가-힣]+?)(?:이랑|랑|와|과|하고)\s+(?P<b>[\w.\-가-힣]+?)\s*(?:중에서는|중에서|중에|중|가운데)"
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A name of code in a question: "nn.LSTM", ".expand", "pad_sequence".
+
+    `sure` says that it can only be a name (a dot, an underscore, a call, back ticks, camel case);
+    others may be plain words.
+    """
+
+    name: str
+    start: int
+    end: int
+    sure: bool
+    member: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as it was read. `options` are the two sides of an either/or, else empty;
+    `keywords` the names written as `name=value`; `years` the years it speaks of."""
+
+    text: str
+    language: Language
+    mentions: tuple[Mention, ...]
+    intents: frozenset[str]
+    options: tuple[str, ...]
+    keywords: tuple[str, ...]
+    years: tuple[int, ...]
+
+
+def checked_question(text: str) -> str:
+    """The question as one clean line; raises UsageError where nothing or too much was asked."""
+    clean = fold(printable(text))
+    if not clean:
+        raise UsageError('the question is empty; write one, for example: ask "What is torch.stack?"')
+    if len(clean) > MAX_CHARACTERS:
+        raise UsageError(
+            f"the question has {len(clean):,} characters; at most {MAX_CHARACTERS:,} are read"
+        )
+    if not any(c.isalnum() for c in clean):
+        raise UsageError(f"the question {clean[:20]!r} has no letter or digit in it; ask in words")
+    return clean
+
+
+def read_question(text: str, language: Language | None = None) -> Question:
+    """Read a question that `checked_question` passed; `language` overrides what is detected."""
+    detected = language or language_of(text)
+    return Question(
+        text=text,
+        language=detected,
+        mentions=_mentions(text),
+        intents=frozenset(name for name, pattern in _INTENTS.items() if pattern.search(text)),
+        options=_options(text),
+        keywords=tuple(dict.fromkeys(_KEYWORD.findall(text))),
+        years=tuple(int(year) for year in _YEAR.findall(text)),
+    )
+
+
+def _mentions(text: str) -> tuple[Mention, ...]:
+    korean = has_hangul(text)
+    found: list[Mention] = []
+    for match in _MENTION.finditer(text):
+        raw = match["name"]
+        name = raw.strip(".")
+        if name in _ORDINARY or len(name) < 2 and not match["call"]:
+            continue
+        sure = bool(
+            match["tick"]
+            or "." in raw
+            or "_" in name.strip("_")
+            or name.endswith("_")
+            or match["call"] and match["call"].startswith("(")
+            or re.search(r"[a-z][A-Z]|[A-Z]{2}[a-z]|[a-z]\d|[A-Z]{3,}", name)
+        )
+        if sure or korean or name[0].isupper():
+            found.append(Mention(name, match.start("name"), match.end("name"), sure, "." in raw))
+    return tuple(found)
+
+
+def _options(text: str) -> tuple[str, ...]:
+    for pattern in _OPTION_PATTERNS:
+        match = pattern.search(text)
+        if match:
+            a, b = (_option(match[side]) for side in "ab")
+            if a and b and a.lower() != b.lower():
+                return a, b
+    return ()
+
+
+def _option(words: str) -> str:
+    """An option without article and filler: "a framework" -> framework."""
+    kept = [w for w in words.split() if w.lower() not in _FILLERS]
+    return " ".join(kept[-2:]).strip(" .,?!")
+
+
+_FILLERS = frozenset("a an the is it are be called either more rather just use should i".split())

@@ -1,0 +1,352 @@
+"""Finds the sources that answer: words, meaning and names, fused.
+
+Three legs look for a question: BM25 over whole documents, BM25 over units, and the encoder's
+vectors of units. Each ranks sources; reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR
+2009: sum of 1 / (k + rank), k = 60) joins them, and a leg that found no evidence has no vote.
+A name of code in the question that resolves to an object puts that object first.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.encoders import Encoder
+from rag.index import FoundName, Index
+from rag.lexicon import translate
+from rag.question import IMPORT_HABITS, OTHER_PACKAGES, Mention, Question
+from rag.text import english_stem, has_hangul, search_tokens
+from rag.types import Passage, Trace
+
+RRF_K = 60
+_POOL = 400  # units that a leg may bring
+_WEIGHTS = {"documents": 1.0, "units": 1.0, "dense": 1.2}
+_NAMED, _HINTED = 0.10, 0.012  # what a resolved name adds; one leg's first rank gives 0.016
+_PRIOR = 0.006
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a mention in the question turned out to be: documents, best first.
+
+    `missing` says that the name belongs to a documented package and does not exist in it;
+    `undocumented` that it exists there without documentation; `foreign` that it belongs to a
+    package that is not in the index.
+    """
+
+    mention: Mention
+    names: tuple[str, ...] = ()
+    rows: tuple[int, ...] = ()
+    missing: bool = False
+    undocumented: bool = False
+    foreign: bool = False
+    nearest: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One source as retrieval sees it: `units` are its best units, (row, dense, lexical)."""
+
+    row: int
+    score: float
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """All that retrieval knows about a question, for the generator.
+
+    `vector` (dim,) is the question's; `unit_dense` and `unit_words` (n_chunks,) float32 are scores
+    of units, cosine (-1 where it was not among the best) and BM25; `document_words` (n_documents,)
+    BM25 of documents; `concepts` the words that were searched.
+    """
+
+    question: Question
+    found: tuple[Found, ...]
+    named: tuple[Named, ...]
+    concepts: tuple[Mapping[str, float], ...]
+    vector: NDArray[np.float32] = field(repr=False)
+    unit_dense: NDArray[np.float32] = field(repr=False)
+    unit_words: NDArray[np.float32] = field(repr=False)
+    document_words: NDArray[np.float32] = field(repr=False)
+
+
+def reciprocal_rank_fusion(
+    rankings: Sequence[Sequence[int]], weights: Sequence[float] | None = None, k: int = RRF_K
+) -> dict[int, float]:
+    """Sum of weight / (k + rank) for every item, ranks from 1; items stand once in a ranking."""
+    weights = [1.0] * len(rankings) if weights is None else weights
+    fused: dict[int, float] = {}
+    for ranking, weight in zip(rankings, weights, strict=True):
+        for rank, item in enumerate(ranking, 1):
+            fused[item] = fused.get(item, 0.0) + weight / (k + rank)
+    return fused
+
+
+def query_concepts(text: str) -> tuple[Mapping[str, float], ...]:
+    """What a question asks for, word by word: each a word and what it may be called, weighted.
+
+    A Korean word stands with its English translations from the lexicon; the syllable pairs of a
+    long Korean word belong to it at a third of its weight.
+    """
+    concepts: dict[str, dict[str, float]] = {}
+    parent = ""
+    for token in search_tokens(text):
+        if has_hangul(token) and len(token) == 2 and token in parent and token != parent:
+            concepts[parent].setdefault(token, 0.3)
+            continue
+        parent = token
+        words = concepts.setdefault(token, {token: 1.0})
+        if has_hangul(token):
+            for english, probability in translate(token):
+                for word in english.split():
+                    stem = english_stem(word.lower())
+                    words[stem] = max(words.get(stem, 0.0), 0.9 * probability)
+    return tuple(concepts.values())
+
+
+def flat(concepts: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """All words of the concepts, each with its greatest weight."""
+    weights: dict[str, float] = {}
+    for words in concepts:
+        for word, weight in words.items():
+            weights[word] = max(weights.get(word, 0.0), weight)
+    return weights
+
+
+def retrieve(
+    question: Question,
+    index: Index,
+    encoder: Encoder,
+    *,
+    only: Callable[[str], bool] | None = None,
+    depth: int = 50,
+) -> Retrieved:
+    """Rank the sources of `index` for `question`, at most `depth`.
+
+    `only` limits the sources by their id.
+    """
+    concepts = query_concepts(question.text)
+    tokens = flat(concepts)
+    document_words = index.document_sparse.scores(tokens)
+    unit_words = index.chunk_sparse.scores(tokens)
+    vector = encoder.encode_queries([question.text])
+    unit_dense = _dense_scores(index, vector)
+    named = tuple(resolve(index, mention) for mention in question.mentions)
+    allowed = _allowed(index, only)
+    legs = {
+        "documents": _best(document_words, allowed),
+        "units": _best_documents(unit_words, index, allowed),
+        "dense": _best_documents(unit_dense, index, allowed),
+    }
+    fused = reciprocal_rank_fusion(list(legs.values()), [_WEIGHTS[leg] for leg in legs])
+    for row in fused:
+        fused[row] += _PRIOR * float(index.priors[row])
+    exact = _add_named(fused, named, index, allowed)
+    order = sorted(fused, key=lambda row: (-fused[row], row))[:depth]
+    ranks = {leg: {row: rank for rank, row in enumerate(rows, 1)} for leg, rows in legs.items()}
+    found = tuple(
+        Found(
+            row,
+            fused[row],
+            Trace(
+                lexical_rank=ranks["documents"].get(row),
+                dense_rank=ranks["dense"].get(row),
+                exact_name=row in exact,
+                fused=round(fused[row], 5),
+                matched=_matched(index, row, tokens),
+            ),
+        )
+        for row in order
+    )
+    return Retrieved(
+        question, found, named, concepts, vector[0], unit_dense, unit_words, document_words
+    )
+
+
+def _dense_scores(index: Index, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Cosine of every unit that the vector index brings, -1 for the others: (n_chunks,)."""
+    scores = np.full(index.n_chunks, -1.0, np.float32)
+    found, rows = index.dense.search(vector, min(_POOL, index.n_chunks))
+    valid = rows[0] >= 0
+    scores[rows[0][valid]] = found[0][valid]
+    return scores
+
+
+def _allowed(index: Index, only: Callable[[str], bool] | None) -> NDArray[np.bool_] | None:
+    if only is None:
+        return None
+    heads = index.document_heads(range(index.n_documents))
+    return np.array([only(head.id) or any(map(only, head.aliases)) for head in heads])
+
+
+def source_filter(pattern: str) -> Callable[[str], bool]:
+    """A test of source ids against a pattern: a part of the id, or a wildcard pattern with *."""
+    if any(c in pattern for c in "*?["):
+        return lambda source: fnmatchcase(source, pattern)
+    return lambda source: pattern in source
+
+
+def _best(
+    scores: NDArray[np.float32], allowed: NDArray[np.bool_] | None, k: int = 100
+) -> list[int]:
+    """Rows with a positive score, best first, at most k."""
+    if allowed is not None:
+        scores = np.where(allowed, scores, 0)
+    rows = np.argsort(-scores, kind="stable")[:k]
+    return [int(row) for row in rows if scores[row] > 0]
+
+
+def _best_documents(
+    unit_scores: NDArray[np.float32], index: Index, allowed: NDArray[np.bool_] | None
+) -> list[int]:
+    """Documents by their best unit."""
+    best = np.zeros(index.n_documents, np.float32)
+    np.maximum.at(best, index.chunk_documents, unit_scores)
+    return _best(best, allowed)
+
+
+def _add_named(
+    fused: dict[int, float],
+    named: Sequence[Named],
+    index: Index,
+    allowed: NDArray[np.bool_] | None,
+) -> set[int]:
+    """Lift what the question names, the better known namesake more; returns the lifted rows."""
+    exact: set[int] = set()
+    for entry in named:
+        bonus = _NAMED if entry.mention.sure else _HINTED
+        for place, row in enumerate(entry.rows[:4]):
+            if allowed is None or allowed[row]:
+                fused[row] = fused.get(row, 0.0) + bonus / (1 + place)
+                exact.add(row)
+    return exact
+
+
+def _matched(index: Index, row: int, tokens: Mapping[str, float]) -> tuple[str, ...]:
+    rows = index.chunk_rows_of(row)
+    if not len(rows):
+        return ()
+    text = search_tokens(" ".join(chunk.record for chunk in index.chunks(rows)))
+    present = set(text)
+    return tuple(token for token in tokens if token in present)
+
+
+# -- names ---------------------------------------------------------------------------------------
+
+
+def resolve(index: Index, mention: Mention) -> Named:
+    """What a name in a question stands for.
+
+    Tried in order: the name itself, with an import habit spelled out (F, nn), as the end of a
+    longer name, as a method of some object (`x.expand`, `model.train`), and without regard to case.
+    """
+    name = mention.name
+    root, _, rest = name.partition(".")
+    habit = IMPORT_HABITS.get(root)
+    full = f"{habit}.{rest}" if habit and rest else habit or name
+    found = index.lookup_name(full) or index.lookup_name(name) or index.names_ending(name)
+    if not found and full.split(".")[0] in OTHER_PACKAGES and rest:
+        return Named(mention, foreign=True)
+    if not found and rest and not habit and not index.lookup_name(root):
+        found = _members(index, root, name.rpartition(".")[2])
+    if not found and (mention.sure or len(name) >= 4):
+        found = index.names_ending(name, ignore_case=True)
+    documented = [f for f in found if f.document is not None]
+    if documented:
+        documented.sort(key=lambda f: -_weight(f, mention))
+        rows = tuple(dict.fromkeys(int(f.document) for f in documented if f.document is not None))
+        return Named(mention, tuple(f.name for f in documented[:4]), rows)
+    if found:
+        return Named(mention, tuple(f.name for f in found[:4]), undocumented=True)
+    if root in OTHER_PACKAGES or (rest and full.split(".")[0] in OTHER_PACKAGES):
+        return Named(mention, foreign=True)
+    if rest and index.lookup_name(full.split(".")[0]):
+        return Named(mention, missing=True, nearest=nearest_names(index, full))
+    return Named(mention, foreign=bool(rest) and mention.sure)
+
+
+def _weight(found: FoundName, mention: Mention) -> float:
+    """Prior, and a name that ends in just what was written beats one that differs in case."""
+    same_case = found.name.endswith(mention.name)
+    member = found.name.split(".")[-2:-1]
+    is_member = bool(member) and member[0][:1].isupper()
+    leading_dot = mention.member and "." not in mention.name
+    return found.prior + 0.5 * same_case + (0.6 if leading_dot and is_member else 0.0)
+
+
+_VARIABLES = {
+    "model": "Module", "net": "Module", "module": "Module", "layer": "Module", "opt": "Optimizer",
+    "optimizer": "Optimizer", "optim": "Optimizer", "sched": "LRScheduler", "scaler": "GradScaler",
+    "scheduler": "LRScheduler", "loader": "DataLoader", "dataloader": "DataLoader", "x": "Tensor",
+    "loss": "Tensor", "tensor": "Tensor", "t": "Tensor", "y": "Tensor", "a": "Tensor",
+    "writer": "SummaryWriter", "w": "Tensor", "out": "Tensor", "self": "Module",
+}  # fmt: skip
+
+
+def _members(index: Index, variable: str, method: str) -> list[FoundName]:
+    """Methods of that name; the class that the variable's name hints at comes first."""
+    hint = _VARIABLES.get(variable.lower(), variable).lower()
+    members = [
+        f for f in index.names_ending(method) if f.name.split(".")[-2:-1][0][:1].isupper()
+    ]  # fmt: skip
+    members.sort(key=lambda f: (hint not in f.name.split(".")[-2].lower(), -f.prior))
+    return members[:4]
+
+
+def nearest_names(index: Index, name: str, count: int = 3) -> tuple[str, ...]:
+    """Documented-package names that look like `name`, the most alike first."""
+    parent, _, last = name.rpartition(".")
+    lasts: dict[str, list[str]] = {}
+    for known in index.all_names():
+        lasts.setdefault(known.rpartition(".")[2].lower(), []).append(known)
+    close = difflib.get_close_matches(last.lower(), lasts, n=count * 3, cutoff=0.6)
+    ranked = sorted(
+        (known for word in close for known in lasts[word]),
+        key=lambda known: (
+            not known.startswith(parent + "."),
+            -difflib.SequenceMatcher(None, known.lower(), name.lower()).ratio(),
+            len(known),
+        ),
+    )
+    return tuple(ranked[:count])
+
+
+# -- passages ------------------------------------------------------------------------------------
+
+
+def passages(retrieved: Retrieved, index: Index, k: int = 10) -> tuple[Passage, ...]:
+    """The first k sources as passages: each with the section around its best unit."""
+    kept = retrieved.found[:k]
+    heads = index.document_heads([found.row for found in kept])
+    made = []
+    for rank, (found, head) in enumerate(zip(kept, heads, strict=True), 1):
+        unit = best_unit(retrieved, index, found.row)
+        chunk = index.chunks([unit])[0] if unit is not None else None
+        start, end = (chunk.section_start, chunk.section_end) if chunk else (0, head.length)
+        text = index.document(found.row).text[start:end]
+        made.append(
+            Passage(
+                source=head.id, aliases=head.aliases, title=head.title, url=head.url,
+                version=head.version, date=head.date, heading=chunk.heading if chunk else head.title,
+                start=start, end=end, text=text, score=round(found.score, 5), rank=rank,
+                trace=found.trace,
+            )
+        )  # fmt: skip
+    return tuple(made)
+
+
+def best_unit(retrieved: Retrieved, index: Index, row: int) -> int | None:
+    """The row of the unit of document `row` that fits the question best."""
+    rows = index.chunk_rows_of(row)
+    if not len(rows):
+        return None
+    words = retrieved.unit_words[rows.start : rows.stop]
+    dense = retrieved.unit_dense[rows.start : rows.stop]
+    top = float(words.max()) or 1.0
+    return rows.start + int(np.argmax(words / top + np.maximum(dense, 0)))

@@ -20,7 +20,7 @@ _BARE_FENCE = re.compile(r"`{3,}\s*$")
 _HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*)$")
 _BULLET = re.compile(r"([ \t]*)(?:[-*+•]|\d{1,9}[.)])[ \t]+(?=\S)")
 _TABLE_RULE = re.compile(r"\|(?:\s*:?-+:?\s*\|)+\s*$")
-_MARKS = re.compile(r"`+|\*\*|~~")
+_MARKS = re.compile(r"`+|~~")  # what the writer leaves; other signs are meant, as in **kwargs
 
 Span = tuple[int, int]
 
@@ -67,7 +67,7 @@ def read_sections(text: str, *, marked: bool) -> list[Section]:
 
 
 def plain(text: str) -> str:
-    """Text on one line, without the marks of code and emphasis."""
+    """Text on one line, without the marks of code and deletion."""
     return fold(_MARKS.sub("", text))
 
 

@@ -49,7 +49,9 @@ def faults(answer: Answer, texts: Mapping[str, str]) -> list[str]:
     found = []
     for citation in answer.citations:
         if not stands(citation, texts.get(citation.source, "")):
-            found.append(f"[{citation.marker}] does not stand in {citation.source} at {citation.start}")
+            found.append(
+                f"[{citation.marker}] does not stand in {citation.source} at {citation.start}"
+            )
     numbers = [citation.marker for citation in answer.citations]
     if numbers != list(range(1, len(numbers) + 1)):
         found.append(f"markers are not 1 to {len(numbers)}: {numbers}")

@@ -67,7 +67,8 @@ def features(retrieved: Retrieved, read: Read, index: Index) -> dict[str, float]
         for u in best
     ]
     whole = [
-        coverage(asked, set(search_tokens(f"{d.title} {d.text[:6000]}"))) for d in read.documents[:3]
+        coverage(asked, set(search_tokens(f"{d.title} {d.text[:6000]}")))
+        for d in read.documents[:3]
     ]
     first = retrieved.found[0] if retrieved.found else None
     return {
@@ -77,7 +78,9 @@ def features(retrieved: Retrieved, read: Read, index: Index) -> dict[str, float]
         "unknown": unknown / total,
         "named": float(any(n.rows and n.mention.sure for n in retrieved.named)),
         "foreign": float(any(n.foreign for n in retrieved.named)),
-        "agreement": float(first is not None and first.trace.lexical_rank == first.trace.dense_rank == 1),
+        "agreement": float(
+            first is not None and first.trace.lexical_rank == first.trace.dense_rank == 1
+        ),
         "korean": float(retrieved.question.language == "ko"),
     }
 
@@ -99,11 +102,9 @@ def false_premise(retrieved: Retrieved, read: Read, index: Index) -> Premise | N
     for entry in named:
         if entry.missing and not any(other.rows and other.mention.sure for other in named):
             version = _version(index, entry.mention.name)
-            return Premise("missing", {"name": entry.mention.name, "version": version}, entry.nearest)
-    for entry in named:
-        if entry.undocumented and entry.mention.sure and not any(other.rows for other in named):
-            version = _version(index, entry.names[0])
-            return Premise("undocumented", {"name": entry.names[0], "version": version})
+            return Premise(
+                "missing", {"name": entry.mention.name, "version": version}, entry.nearest
+            )
     keyword = _wrong_keyword(retrieved, named, index)
     if keyword is not None:
         return keyword
@@ -114,9 +115,7 @@ def false_premise(retrieved: Retrieved, read: Read, index: Index) -> Premise | N
     return None
 
 
-def _wrong_keyword(
-    retrieved: Retrieved, named: tuple[Named, ...], index: Index
-) -> Premise | None:
+def _wrong_keyword(retrieved: Retrieved, named: tuple[Named, ...], index: Index) -> Premise | None:
     """`name=value` in a question about one object whose documentation knows no such name."""
     owners = [n for n in named if n.rows and n.mention.name not in retrieved.question.keywords]
     if len(owners) != 1 or not owners[0].mention.sure:

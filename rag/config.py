@@ -1,6 +1,7 @@
 """Where things live on the user's machine. A flag wins over the environment, which wins over this.
 
-ASK_INDEX  folder of the index      ASK_CACHE  folder of the vector cache
+ASK_INDEX  folder of the index      ASK_CACHE    folder of the vector cache
+                                    ASK_HISTORY  file of the lines typed in conversations
 """
 
 from __future__ import annotations
@@ -29,3 +30,14 @@ def cache_file() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path(APP, appauthor=False) / "vectors.sqlite"
+
+
+def history_file() -> Path | None:
+    """The file of the lines typed in conversations: $ASK_HISTORY (empty: none is kept), or in
+    the user's data directory."""
+    chosen = os.environ.get("ASK_HISTORY")
+    if chosen is not None:
+        return Path(chosen).expanduser() if chosen else None
+    from platformdirs import user_data_path
+
+    return user_data_path(APP, appauthor=False) / "history"

@@ -42,6 +42,7 @@ _RULE = re.compile(r"^[=~^\-\"'#*+]{3,}(?:\s+[=\-]{3,})*\s*$")
 _TABLE_RULE = re.compile(r"^={3,}(?:\s+={3,})+\s*$")
 _PROMPT = ">>>"
 _LONG = 320  # characters; a longer parameter or bullet is cut into its sentences
+_ANNOUNCED = 420  # at most this many characters of an announcement with what it announces
 _SECTION = 2_400  # characters of a docstring that is read as one piece
 _RECORD = 400
 
@@ -72,9 +73,15 @@ def docstring_chunks(document: Document) -> list[Chunk]:
     """
     text = document.text
     chunks = [
-        _chunk(document, block.role, block.name, start, end)
-        for block in _blocks(_lines(text))
-        for start, end in _spans(text, block)
+        _chunk(document, role, name, start, end)
+        for role, name, start, end in _joined(
+            text,
+            [
+                (block.role, block.name, start, end)
+                for block in _blocks(_lines(text))
+                for start, end in _spans(text, block)
+            ],
+        )
     ]
     for i, chunk in enumerate(chunks):
         if chunk.role == "text":
@@ -83,6 +90,27 @@ def docstring_chunks(document: Document) -> list[Chunk]:
         if chunk.role not in ("signature", "note", "warning", "see-also"):
             break
     return chunks
+
+
+_Unit = tuple[Role, str, int, int]
+
+
+def _joined(text: str, units: list[_Unit]) -> list[_Unit]:
+    """Units with what they announce: "When `as_tuple` is True:" goes with the sentence after it."""
+    joined: list[_Unit] = []
+    for unit in units:
+        before = joined[-1] if joined else None
+        if (
+            before is not None
+            and before[0] in ("text", "note", "warning")
+            and unit[0] not in ("parameter", "attribute", "shape", "raises", "table")
+            and text[before[2] : before[3]].rstrip().endswith(":")
+            and unit[3] - before[2] <= _ANNOUNCED
+        ):
+            joined[-1] = (before[0], before[1], before[2], unit[3])
+        else:
+            joined.append(unit)
+    return joined
 
 
 def _lines(text: str) -> list[_Line]:
@@ -165,7 +193,11 @@ def _read_block(lines: list[_Line], i: int, role: Role) -> tuple[int, _Block]:
     """The block that begins at line i and the index of the line after it."""
     line = lines[i]
     directive = _DIRECTIVE.match(line.text)
-    if line.text.startswith(_PROMPT) or role == "example" or (directive and directive["name"] == "math"):
+    if (
+        line.text.startswith(_PROMPT)
+        or role == "example"
+        or (directive and directive["name"] == "math")
+    ):
         return _literal(lines, i, role)
     if _TABLE_RULE.match(line.text):
         return i + 1, _Block("table", "rule", line.start, line.end, whole=True)
@@ -177,7 +209,8 @@ def _read_block(lines: list[_Line], i: int, role: Role) -> tuple[int, _Block]:
     stop = i + 1
     if item or _BULLET.match(line.text):
         while stop < len(lines) and (
-            lines[stop].indent > line.indent or (not lines[stop].text and _goes_on(lines, stop, line))
+            lines[stop].indent > line.indent
+            or (not lines[stop].text and _goes_on(lines, stop, line))
         ):
             stop += 1
     else:
@@ -201,7 +234,11 @@ def _breaks(lines: list[_Line], i: int, first: _Line) -> bool:
     return (
         text.startswith(_PROMPT)
         or bool(_DIRECTIVE.match(text))
-        or bool(_BULLET.match(text) and lines[i].indent <= first.indent + 4 and not first.text.endswith(","))
+        or bool(
+            _BULLET.match(text)
+            and lines[i].indent <= first.indent + 4
+            and not first.text.endswith(",")
+        )
         or _opens(lines, i) is not None
     )
 

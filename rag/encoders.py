@@ -48,7 +48,7 @@ class Encoder(Protocol):
         """Numbers a vector."""
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """(n, dim) float32 of n questions."""
+        """(n, dim) float32 of n questions; works on no texts too."""
 
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """(n, dim) float32 of n passages; `progress` hears how many are done so far."""
@@ -90,7 +90,9 @@ class OnnxEncoder:
         import onnxruntime
         from tokenizers import Tokenizer
 
-        self._card = read_card(folder)
+        card = read_card(folder)
+        self.name, self.dim = card.name, card.dim
+        self.fingerprint = card.fingerprint  # written at export: nothing is hashed at a start
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or available_cores()
         options.log_severity_level = 3
@@ -100,24 +102,7 @@ class OnnxEncoder:
                 str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # both libraries raise bare or private types
-            raise RagError(
-                f"the encoder in {folder} cannot be loaded: {first_line(error)}"
-            ) from error
-
-    @property
-    def name(self) -> str:
-        """The name on the card."""
-        return self._card.name
-
-    @property
-    def fingerprint(self) -> str:
-        """sha256 over weights and tokenizer, written at export; nothing is hashed here."""
-        return self._card.fingerprint
-
-    @property
-    def dim(self) -> int:
-        """Numbers a vector."""
-        return self._card.dim
+            raise RagError(f"encoder {folder} cannot be loaded: {first_line(error)}") from error
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """(n, dim) float32, unit rows."""
@@ -239,14 +224,10 @@ def batches(lengths: Sequence[int]) -> list[list[int]]:
     return groups
 
 
+@lru_cache(maxsize=1)
 def bundled_encoder() -> OnnxEncoder:
     """The encoder that ships with the package, loaded once a process."""
-    return _bundled(BUNDLED)
-
-
-@lru_cache(maxsize=1)
-def _bundled(folder: Path) -> OnnxEncoder:
-    return OnnxEncoder(folder)
+    return OnnxEncoder(BUNDLED)
 
 
 def load_encoder(name: str | None = None) -> Encoder:
@@ -254,9 +235,8 @@ def load_encoder(name: str | None = None) -> Encoder:
 
     Raises UsageError if there is no such model, MissingExtra without sentence-transformers.
     """
-    if name is None or name in ("bundled", read_card(BUNDLED).name):
-        return bundled_encoder()
-    return SentenceTransformerEncoder(name)
+    bundled = name is None or name in ("bundled", read_card(BUNDLED).name)
+    return bundled_encoder() if bundled else SentenceTransformerEncoder(str(name))
 
 
 def available_cores() -> int:
@@ -267,8 +247,7 @@ def available_cores() -> int:
 
 def first_line(error: Exception) -> str:
     """An error of another library in one line."""
-    lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else type(error).__name__
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]
 
 
 def _prepared(text: str) -> str:

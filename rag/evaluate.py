@@ -65,9 +65,20 @@ def evaluate_file(path: Path | str, pipeline: Asker) -> Report:
 
 
 def evaluate(questions: Iterable[GoldenQuestion], ask: Ask, text_of: TextOf) -> Report:
-    """Score what `ask` answers; `text_of` gives the text of a source, to check quotes against."""
+    """Score what `ask` answers; `text_of` gives the text of a source, to check quotes against.
+
+    An `ask` that raises UsageError counts as an empty answer; other errors pass through.
+    """
     known = lru_cache(maxsize=1024)(text_of)
-    return Report(tuple(score(q, outcome_of(ask(q), known)) for q in questions))
+    return Report(tuple(score(q, _asked(q, ask, known)) for q in questions))
+
+
+def _asked(question: GoldenQuestion, ask: Ask, text_of: TextOf) -> Outcome:
+    """A question that cannot be read is one without an answer, as in a batch."""
+    try:
+        return outcome_of(ask(question), text_of)
+    except UsageError as error:
+        return _no_answer(str(error))
 
 
 def evaluate_answers(
@@ -87,10 +98,11 @@ def evaluate_answers(
                 made[str(given["id"])] = outcome_of_json(given, known)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise UsageError(f"answers, line {number}: not an answer ({error!r})") from error
-    return Report(tuple(score(q, made.get(q.id, _NOTHING)) for q in questions))
+    return Report(tuple(score(q, made.get(q.id) or _no_answer("there is none")) for q in questions))
 
 
-_NOTHING = Outcome("", False, None, 0.0, (), (), None, (), None, None)
+def _no_answer(reason: str) -> Outcome:
+    return Outcome("", False, reason, 0.0, (), (), None, (), None, None)
 
 
 def _object(line: str, number: int) -> dict[str, Any]:
@@ -124,7 +136,7 @@ def outcome_of(answer: Answer, text_of: TextOf) -> Outcome:
 def outcome_of_json(given: Mapping[str, Any], text_of: TextOf | None = None) -> Outcome:
     """What counts of an answer as JSON; a line that tells of an error counts as no answer."""
     if "answer" not in given and "error" in given:
-        return _NOTHING
+        return _no_answer(str(given["error"]))
     citations, passages = given.get("citations") or [], given.get("passages") or []
     verdict = given.get("verdict")
     return Outcome(

@@ -17,7 +17,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -172,37 +172,37 @@ def write_index(
     that was there stays until the new one is complete.
     """
     check_contents(contents)
+    manifest = Manifest(
+        format=FORMAT,
+        package_version=_package_version(),
+        created=f"{created or datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        encoder=encoder_name,
+        encoder_fingerprint=encoder_fingerprint,
+        dimension=contents.vectors.shape[1],
+        chunking=chunking_version,
+        n_documents=len(contents.documents),
+        n_chunks=len(contents.chunks),
+        n_names=len(contents.names),
+        groups=counted_groups(contents),
+    )
     with ExitStack() as stack:
         if lock is None:
             stack.enter_context(writer_lock(path))
         elif lock.path != path:
             raise ValueError(f"the lock is for {lock.path}, not for {path}")
-        with output_errors(path):
-            folder = new_generation(path)
-            try:
-                _write_files(folder, contents, chunk_bm25, document_bm25, step)
-                manifest = Manifest(
-                    format=FORMAT,
-                    package_version=_package_version(),
-                    created=f"{created or datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-                    encoder=encoder_name,
-                    encoder_fingerprint=encoder_fingerprint,
-                    dimension=contents.vectors.shape[1],
-                    chunking=chunking_version,
-                    n_documents=len(contents.documents),
-                    n_chunks=len(contents.chunks),
-                    n_names=len(contents.names),
-                    groups=counted_groups(contents),
-                    files=seal(folder, _FILES),
-                )
-                step("sync")
-                publish(path, folder, manifest.to_json(), step)
-            except BaseException:
-                discard(path, folder)
-                raise
-            step("swap")
-            retire(path, folder)
-            step("clean")
+        stack.enter_context(output_errors(path))
+        folder = new_generation(path)
+        try:
+            _write_files(folder, contents, chunk_bm25, document_bm25, step)
+            manifest = replace(manifest, files=seal(folder, _FILES))
+            step("sync")
+            publish(path, folder, manifest.to_json(), step)
+        except BaseException:
+            discard(path, folder)
+            raise
+        step("swap")
+        retire(path, folder)
+        step("clean")
     return manifest
 
 
@@ -280,6 +280,11 @@ def _read_generation(path: Path, folder: Path, raw: bytes, fingerprint: str | No
             f"the index at {path} was made with the encoder {manifest.encoder}"
             f" ({manifest.encoder_fingerprint}), the one in use is {fingerprint}; {REBUILD}"
         )
+    if (manifest.roles, manifest.languages) != (ROLES, LANGUAGES):
+        raise IndexIncompatible(
+            f"the index at {path} knows the roles and languages {manifest.roles},"
+            f" {manifest.languages}, this version {ROLES}, {LANGUAGES}; {REBUILD}"
+        )
     # hashlib and the disk work without the interpreter's lock, so two threads halve the time.
     with ThreadPoolExecutor(2) as pool:
         checks = {
@@ -347,7 +352,6 @@ class Index:
             == (self.n_documents, self.n_chunks)
             and bool((np.diff(owners) >= 0).all())
             and (not len(owners) or (owners[0] >= 0 and owners[-1] < self.n_documents))
-            and (self.manifest.roles, self.manifest.languages) == (ROLES, LANGUAGES)
         )
         if not fits:
             raise IndexCorrupt("the parts of the index do not fit together")

@@ -78,7 +78,9 @@ def _inline(text: str) -> str:
 def _role_text(body: str) -> str:
     """The shown text of a role: `~torch.nn.Linear` -> torch.nn.Linear, `text <target>` -> text."""
     label, _, target = body.partition("<")
-    return label.strip().lstrip("~!.") if target and label.strip() else body.strip("<> ").lstrip("~!.")
+    return (
+        label.strip().lstrip("~!.") if target and label.strip() else body.strip("<> ").lstrip("~!.")
+    )
 
 
 def plain_math(formula: str) -> str:
@@ -91,7 +93,9 @@ def plain_math(formula: str) -> str:
         )
     formula = _ENVIRONMENT.sub("", formula)
     formula = formula.replace("\\\\", " ").replace("\\_", "_").replace("\\,", " ").replace("&", "")
-    formula = formula.replace("\\{", "{").replace("\\}", "}").replace("\\;", " ").replace("\\|", "‖")
+    formula = (
+        formula.replace("\\{", "{").replace("\\}", "}").replace("\\;", " ").replace("\\|", "‖")
+    )
     return _COMMAND.sub(_command, formula).strip()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -30,8 +30,8 @@ _FOLLOW_UP = re.compile(
 class Pipeline:
     """Answers questions over an open index. Use it in a `with`, or close it.
 
-        with Pipeline.open() as ask:
-            print(ask.ask("What does torch.stack do?").answer)
+    with Pipeline.open() as ask:
+        print(ask.ask("What does torch.stack do?").answer)
     """
 
     def __init__(self, index: Index, encoder: Encoder) -> None:
@@ -40,10 +40,17 @@ class Pipeline:
         self.encoder = encoder
 
     @classmethod
-    def open(cls, index: Path | str | None = None, *, encoder: str | None = None) -> Pipeline:
+    def open(
+        cls,
+        index: Path | str | None = None,
+        *,
+        encoder: str | None = None,
+        progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
+    ) -> Pipeline:
         """Open the index at `index` (the user's own by default), and build it where there is none.
 
-        `encoder` names a sentence-transformers model in place of the bundled one.
+        `encoder` names a sentence-transformers model in place of the bundled one; `progress`
+        hears how far building is, as in `rag.ingest.ingest`.
         Raises IndexCorrupt, IndexIncompatible, or what `ingest` raises.
         """
         from rag.config import cache_file, index_folder
@@ -55,7 +62,7 @@ class Pipeline:
         except IndexMissing:
             from rag.ingest import default_sources, ingest
 
-            ingest(default_sources(), path, model, cache=cache_file())
+            ingest(default_sources(), path, model, cache=cache_file(), progress=progress)
             return cls(read_index(path, model.fingerprint), model)
 
     def ask(
@@ -97,8 +104,12 @@ class Pipeline:
         model = fitted()
         confidence = model.probability(features(retrieved, text, self.index)) if text.units else 0.0
         if premise is not None:
-            return _refusal(clean, asked, _premise_reason(premise, asked.language), premise, places, 0.0)
-        written = extractive.write(retrieved, text, long=long) if confidence >= model.threshold else None
+            return _refusal(
+                clean, asked, _premise_reason(premise, asked.language), premise, places, 0.0
+            )
+        written = (
+            extractive.write(retrieved, text, long=long) if confidence >= model.threshold else None
+        )
         if written is None:
             return _refusal(clean, asked, _weak_reason(retrieved, asked), None, places, confidence)
         return Answer(
@@ -109,15 +120,7 @@ class Pipeline:
 
     def show(self, source: str) -> Document:
         """The document with this id or alias; raises SourceError where there is none."""
-        found = self.index.find_document(source)
-        if found is None and ":" not in source:
-            named = self.index.lookup_name(source)
-            row = next((n.document for n in named if n.document is not None), None)
-            if row is not None:
-                return self.index.document(row)
-        if found is None:
-            raise SourceError(f"there is no source '{source}' in the index; ask sources lists them")
-        return found[1]
+        return show_document(self.index, source)
 
     def sources(self, pattern: str = "") -> list[DocumentHead]:
         """The documents of the index whose id or title holds `pattern`."""
@@ -137,6 +140,19 @@ class Pipeline:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def show_document(index: Index, source: str) -> Document:
+    """The document with this id, alias or public name; raises SourceError where there is none."""
+    found = index.find_document(source)
+    if found is None and ":" not in source:
+        named = index.lookup_name(source)
+        row = next((n.document for n in named if n.document is not None), None)
+        if row is not None:
+            return index.document(row)
+    if found is None:
+        raise SourceError(f"there is no source '{source}' in the index; ask sources lists them")
+    return found[1]
 
 
 def _completed(question: str, history: Sequence[Turn], index: Index) -> str | None:

@@ -79,7 +79,10 @@ VERDICTS: dict[str, dict[Language, str]] = {
         "ko": "말씀하신 경우에는 **{option}** 쪽입니다:",
     },
 }
-SOURCE_SAYS: dict[Language, str] = {"en": "{title}{date} says {option}:", "ko": "{title}{date}: {option}"}
+SOURCE_SAYS: dict[Language, str] = {
+    "en": "{title}{date} says {option}:",
+    "ko": "{title}{date}: {option}",
+}
 BOTH_WORD: dict[Language, str] = {"en": "both", "ko": "둘 다"}
 
 TOPIC: dict[Language, str] = {"en": "(about {topic})", "ko": "({topic}에 대해)"}

@@ -50,7 +50,10 @@ _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _INTENTS: dict[str, re.Pattern[str]] = {
     name: re.compile(pattern, re.I)
     for name, pattern in {
-        "default": r"\bdefaults?\b|by default|기본|디폴트|안 (?:주|넘기|넣|정하|쓰)면|생략",
+        "default": r"\bdefaults?\b|기본|디폴트",
+        "omitted": r"안 (?:주|넘기|넣|정하|쓰|적|지정)|생략|(?:지정|설정)하지 않|빼(?:면|고)|\bomit|\bwithout (?:giving|passing|"
+        r"setting|specifying)\b|\bunless\b|\bnot (?:given|passed|set|specified|provided)\b|\b(?:don't|do not) "
+        r"(?:give|pass|set|specify)\b|\bleave (?:out|off|it)\b|\bleft out\b",
         "howto": r"\bhow (?:do|can|to|should|would)\b|\bhow's\b|\bway to\b|\bwhich (?:function|module|class|tool|"
         r"method|api|optimizer|option)|어떻게 (?:하|해|쓰|써|만|구|바|할|사용|저장|불|옮)|하려면|려면|하는 법|"
         r"방법|하고 싶|고 싶|뭘 (?:써|쓰|사용|불러)|뭐 (?:써|쓰)|무엇을 (?:써|쓰|사용)|쓰는 법|예제|example",
@@ -71,7 +74,10 @@ _INTENTS: dict[str, re.Pattern[str]] = {
 }
 
 _OPTION_PATTERNS = (
-    re.compile(r"(?P<a>[\w.\-]+(?:[ -][\w\-]+){0,2}?),? or (?:an? |the )?(?P<b>[\w.\-]+(?:[ -][\w\-]+){0,2}?)\s*[?.,!]*\s*$", re.I),
+    re.compile(
+        r"(?P<a>[\w.\-]+(?:[ -][\w\-]+){0,2}?),? or (?:an? |the )?(?P<b>[\w.\-]+(?:[ -][\w\-]+){0,2}?)\s*[?.,!]*\s*$",
+        re.I,
+    ),
     re.compile(r"(?P<a>[\w.\-]+) (?:vs\.?|versus) (?P<b>[\w.\-]+)", re.I),
     re.compile(
         r"(?P<a>[\w.\-가-힣]+?)(?:인가요|인가|입니까|이에요|예요|이야|야|인지|일까요|일까|냐|이냐|니)\s*[,?]?\s*"
@@ -120,7 +126,9 @@ def checked_question(text: str) -> str:
     """The question as one clean line; raises UsageError where nothing or too much was asked."""
     clean = fold(printable(text))
     if not clean:
-        raise UsageError('the question is empty; write one, for example: ask "What is torch.stack?"')
+        raise UsageError(
+            'the question is empty; write one, for example: ask "What is torch.stack?"'
+        )
     if len(clean) > MAX_CHARACTERS:
         raise UsageError(
             f"the question has {len(clean):,} characters; at most {MAX_CHARACTERS:,} are read"
@@ -150,14 +158,16 @@ def _mentions(text: str) -> tuple[Mention, ...]:
     for match in _MENTION.finditer(text):
         raw = match["name"]
         name = raw.strip(".")
-        if name in _ORDINARY or len(name) < 2 and not match["call"]:
+        if name in _ORDINARY or (len(name) < 2 and not match["call"]):
             continue
+        if _KEYWORD.match(text, match.start("name")):
+            continue  # `as_tuple=True` names a parameter, not an object
         sure = bool(
             match["tick"]
             or "." in raw
             or "_" in name.strip("_")
             or name.endswith("_")
-            or match["call"] and match["call"].startswith("(")
+            or (match["call"] and match["call"].startswith("("))
             or re.search(r"[a-z][A-Z]|[A-Z]{2}[a-z]|[a-z]\d|[A-Z]{3,}", name)
         )
         if sure or korean or name[0].isupper():
@@ -176,8 +186,13 @@ def _options(text: str) -> tuple[str, ...]:
 
 
 def _option(words: str) -> str:
-    """An option without article and filler: "a framework" -> framework."""
-    kept = [w for w in words.split() if w.lower() not in _FILLERS]
+    """An option alone: "PyTorch a framework" -> framework, "either stack" -> stack."""
+    kept: list[str] = []
+    for word in words.split():
+        if word.lower() in _FILLERS:
+            kept = []  # what stands before an article belongs to the question
+        else:
+            kept.append(word)
     return " ".join(kept[-2:]).strip(" .,?!")
 
 

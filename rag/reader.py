@@ -1,45 +1,58 @@
 """Finds the sentence: which units of the found documents answer the question.
 
 A unit is scored by its cosine to the question, by how much of what was asked it holds (words
-weighed by their rarity), and by its role in the docstring: a question about a default wants the
-parameter, "what is" the summary, a shape the shape section.
+weighed by their rarity), by its role in the docstring and by what it states: a question about a
+default wants the parameter, "what is" the summary, "when" a year. The weights of these are fitted
+(rag/training/reader.py) on the development questions of corpus/golden.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
 from rag.index import DocumentHead, Index
 from rag.markup import readable
-from rag.question import Question
 from rag.retrieve import Retrieved
 from rag.text import english_stem, search_tokens
 from rag.types import Chunk, Document, Role
 
-_DENSE, _WORDS, _PLACE = 1.0, 0.8, 0.25
 _REDIRECT = re.compile(
     r"(?:See|see also|Alias (?:for|of|to)|Equivalent to|In-place version of)\s+:\w+:`~?\.?(?P<name>[\w.]+)",
 )
-_DEFAULT_WORD = re.compile(r"\bdefaults?\b|기본값|기본으로", re.I)
-
-_ROLE_ALWAYS: dict[Role, float] = {
-    "example": -0.6, "code": -0.5, "signature": -0.25, "see-also": -0.15, "parameter": -0.05,
-    "attribute": -0.02, "summary": 0.05, "table": -0.05,
-}  # fmt: skip
-_ROLE_BY_INTENT: dict[str, dict[Role, float]] = {
-    "default": {"parameter": 0.08, "signature": 0.05},
-    "define": {"summary": 0.2},
-    "howto": {"summary": 0.12},
-    "difference": {"summary": 0.05, "note": 0.05},
-    "shape": {"shape": 0.15},
-    "returns": {"returns": 0.15},
-    "error": {"raises": 0.12, "warning": 0.1, "note": 0.06},
-    "why": {"note": 0.05, "warning": 0.05},
+_STATES: dict[str, re.Pattern[str]] = {
+    "default": re.compile(r"\bdefaults?\b|기본값|기본으로", re.I),
+    "omitted": re.compile(
+        r"\bdefaults?\b|\bnot (?:specified|given|provided|set|passed)\b|\bis ``?None|\bomitted\b|"
+        r"\bif (?:only|no)\b|\bunspecified\b|\bunless\b|기본|지정하지 않",
+        re.I,
+    ),
+    "number": re.compile(r"\d"),
+    "when": re.compile(r"\b(?:19|20)\d\d\b"),
+    "error": re.compile(r"\b(?:error|raise|exception|must|instead|should|cannot|expect)", re.I),
+    "why": re.compile(r"\b(?:because|since|due to|so that|in order|reason)\b|때문|이유|위해", re.I),
+    "difference": re.compile(
+        r"\b(?:unlike|different|differs?|whereas|while|instead|same as|similar)\b|다르|달리|반면",
+        re.I,
+    ),
 }
+_ROLE_NAMES: dict[Role, str] = {
+    "attribute": "parameter", "warning": "note", "code": "example",
+}  # fmt: skip
+_FILE = Path(__file__).parent / "bundled" / "reader.json"
+
+
+@lru_cache(maxsize=1)
+def weights() -> Mapping[str, float]:
+    """The fitted weights of `unit_features`; `python -m rag.training.reader` fits them again."""
+    loaded: dict[str, float] = json.loads(_FILE.read_text(encoding="utf-8"))["weights"]
+    return loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +82,24 @@ class Read:
 
 def read(retrieved: Retrieved, index: Index, *, documents: int = 5) -> Read:
     """Score the units of the first `documents` sources, and of what they merely point to."""
-    rows = _follow([found.row for found in retrieved.found[:documents]], index)
+    rows = _follow(_first_rows(retrieved, index, documents), index)
     heads = index.document_heads(rows)
     units: list[Reading] = []
-    weights = {row: 1.0 - 0.15 * place for place, row in enumerate(rows)}
-    for place, (row, head) in enumerate(zip(rows, heads, strict=True)):
-        units.extend(_score(retrieved, index, row, head, place, weights[row]))
+    named = _named_words(retrieved)
+    for place, head in enumerate(heads):
+        units.extend(_score(retrieved, index, head, place, named))
     units.sort(key=lambda unit: (-unit.score, unit.row))
     return Read(tuple(index.document(row) for row in rows), tuple(heads), tuple(units))
+
+
+def _first_rows(retrieved: Retrieved, index: Index, count: int) -> list[int]:
+    """The first sources; for an either/or that is not about names of code, pages from deeper down
+    too, as each source is to be heard."""
+    rows = [found.row for found in retrieved.found[:count]]
+    if retrieved.question.options:
+        heads = index.document_heads([found.row for found in retrieved.found[count:30]])
+        rows += [head.row for head in heads if head.kind != "symbol"][:10]
+    return rows
 
 
 def _follow(rows: Sequence[int], index: Index) -> list[int]:
@@ -92,29 +115,64 @@ def _follow(rows: Sequence[int], index: Index) -> list[int]:
     return list(dict.fromkeys(followed))
 
 
+def _named_words(retrieved: Retrieved) -> set[str]:
+    """The words of names that resolved: which document is meant is settled by them, and a unit
+    of another document gains nothing by holding them."""
+    return {
+        word
+        for entry in retrieved.named
+        if entry.rows and entry.mention.sure
+        for word in search_tokens(entry.mention.name)
+    }
+
+
 def _score(
-    retrieved: Retrieved, index: Index, row: int, head: DocumentHead, place: int, weight: float
+    retrieved: Retrieved, index: Index, head: DocumentHead, place: int, named: set[str]
 ) -> list[Reading]:
-    rows = index.chunk_rows_of(row)
+    rows = index.chunk_rows_of(head.row)
     if not len(rows):
         return []
     chunks = index.chunks(rows)
     dense = index.dense.vectors(np.arange(rows.start, rows.stop)) @ retrieved.vector
-    about = set(search_tokens(head.title)) if head.kind == "symbol" else set()
-    text = index.document(row).text
-    asked = _asked(retrieved.concepts, about, index)
+    title = set(search_tokens(head.title))
+    text = index.document(head.row).text
+    asked = _asked(retrieved.concepts, named | title, index)
+    fitted = weights()
     made = []
     for number, chunk, cosine in zip(rows, chunks, dense, strict=True):
-        present = set(search_tokens(f"{chunk.name} {readable(text[chunk.start : chunk.end])}"))
-        words = coverage(asked, present)
-        score = (
-            _DENSE * float(cosine)
-            + _WORDS * words
-            + _PLACE * weight
-            + role_weight(chunk, retrieved.question, retrieved.concepts)
-        )
+        shown = readable(text[chunk.start : chunk.end])
+        words = coverage(asked, set(search_tokens(f"{chunk.name} {shown}")))
+        found = unit_features(chunk, shown, retrieved, float(cosine), words)
+        found["first"] = 1.0 / (1 + place)
+        score = sum(fitted.get(name, 0.0) * value for name, value in found.items())
         made.append(Reading(number, chunk, score, float(cosine), words, place))
     return made
+
+
+def unit_features(
+    chunk: Chunk, shown: str, retrieved: Retrieved, cosine: float, words: float
+) -> dict[str, float]:
+    """What is known of a unit for this question, by name; the fitted weights say what it is worth.
+
+    `role:...` and `intent>role:...` stand for the place in the docstring, `states:...` for a unit
+    that speaks of what was asked for (a default, a number, a year), `asked` for the parameter that
+    the question names.
+    """
+    question = retrieved.question
+    role = _ROLE_NAMES.get(chunk.role, chunk.role)
+    found = {"dense": cosine, "words": words, f"role:{role}": 1.0}
+    for intent in question.intents:
+        found[f"{intent}>role:{role}"] = 1.0
+        pattern = _STATES.get(intent)
+        if pattern is not None and pattern.search(shown):
+            found[f"states:{intent}"] = 1.0
+    if chunk.role in ("parameter", "attribute") and asks_for(chunk.name, retrieved.concepts):
+        found["asked"] = 1.0
+    if chunk.language != question.language and " > " in chunk.heading:
+        found["other language"] = 1.0  # a page that is told in both
+    if len(shown) < 40:
+        found["short"] = 1.0
+    return found
 
 
 Asked = Sequence[tuple[Mapping[str, float], float]]
@@ -123,11 +181,11 @@ Asked = Sequence[tuple[Mapping[str, float], float]]
 def _asked(
     concepts: Sequence[Mapping[str, float]], about: set[str], index: Index
 ) -> list[tuple[Mapping[str, float], float]]:
-    """Concepts with their weight: the rarity of their rarest word; the document's own name is
-    taken out, as every unit of it is about that."""
+    """Concepts with their weight: the rarity of their rarest word; what the document's title or
+    a name in the question says is taken out, as every unit of the document is about that."""
     asked = []
     for words in concepts:
-        if about and any(word in about for word in words):
+        if any(word in about and weight >= 0.5 for word, weight in words.items()):
             continue
         rarity = max((index.chunk_sparse.idf(word) for word in words), default=0.0)
         asked.append((words, rarity or 9.0))  # a word that no document holds is the rarest
@@ -142,22 +200,6 @@ def coverage(asked: Asked, present: set[str]) -> float:
         for words, weight in asked
     )
     return held / total if total else 0.0
-
-
-def role_weight(
-    chunk: Chunk, question: Question, concepts: Sequence[Mapping[str, float]]
-) -> float:
-    """What the role of a unit adds for this question."""
-    weight = _ROLE_ALWAYS.get(chunk.role, 0.0)
-    for intent in question.intents:
-        weight += _ROLE_BY_INTENT.get(intent, {}).get(chunk.role, 0.0)
-    if chunk.role in ("parameter", "attribute") and asks_for(chunk.name, concepts):
-        weight += 0.3
-    if "default" in question.intents and _DEFAULT_WORD.search(chunk.record):
-        weight += 0.12
-    if chunk.language != question.language and chunk.role in ("text", "table") and "> " in chunk.heading:
-        weight -= 0.1  # a page that is told in both languages
-    return weight
 
 
 def asks_for(name: str, concepts: Sequence[Mapping[str, float]]) -> bool:

@@ -34,8 +34,8 @@ _PRIOR = 0.006
 class Named:
     """What a mention in the question turned out to be: documents, best first.
 
-    `missing` says that the name belongs to a documented package and does not exist in it;
-    `undocumented` that it exists there without documentation; `foreign` that it belongs to a
+    `missing` says that the name belongs to a documented package and does not exist in it, and
+    `corrected` that it is a slip of one that does and is read as that; `undocumented` that it exists there without documentation; `foreign` that it belongs to a
     package that is not in the index.
     """
 
@@ -45,6 +45,7 @@ class Named:
     missing: bool = False
     undocumented: bool = False
     foreign: bool = False
+    corrected: bool = False
     nearest: tuple[str, ...] = ()
 
 
@@ -267,7 +268,11 @@ def resolve(index: Index, mention: Mention) -> Named:
     if root in OTHER_PACKAGES or (rest and full.split(".")[0] in OTHER_PACKAGES):
         return Named(mention, foreign=True)
     if rest and index.lookup_name(full.split(".")[0]):
-        return Named(mention, missing=True, nearest=nearest_names(index, full))
+        nearest = nearest_names(index, full)
+        slip = _slip(index, full, nearest)
+        if slip is not None and slip.document is not None:
+            return Named(mention, (slip.name,), (slip.document,), corrected=True, nearest=nearest)
+        return Named(mention, missing=True, nearest=nearest)
     return Named(mention, foreign=bool(rest) and mention.sure)
 
 
@@ -300,21 +305,32 @@ def _members(index: Index, variable: str, method: str) -> list[FoundName]:
 
 
 def nearest_names(index: Index, name: str, count: int = 3) -> tuple[str, ...]:
-    """Documented-package names that look like `name`, the most alike first."""
+    """Names of the documented package that look like `name`, siblings in its module first."""
     parent, _, last = name.rpartition(".")
-    lasts: dict[str, list[str]] = {}
-    for known in index.all_names():
-        lasts.setdefault(known.rpartition(".")[2].lower(), []).append(known)
-    close = difflib.get_close_matches(last.lower(), lasts, n=count * 3, cutoff=0.6)
-    ranked = sorted(
-        (known for word in close for known in lasts[word]),
-        key=lambda known: (
-            not known.startswith(parent + "."),
-            -difflib.SequenceMatcher(None, known.lower(), name.lower()).ratio(),
-            len(known),
-        ),
-    )
-    return tuple(ranked[:count])
+    known = [n for n in index.all_names() if not n.rpartition(".")[2].startswith("_")]
+    siblings = {n.rpartition(".")[2].lower(): n for n in known if n.rpartition(".")[0] == parent}
+    near = difflib.get_close_matches(last.lower(), siblings, n=count, cutoff=0.5)
+    found = [siblings[word] for word in near]
+    if len(found) < count:
+        lasts: dict[str, str] = {}
+        for n in known:
+            word = n.rpartition(".")[2].lower()
+            if word not in lasts or len(n) < len(lasts[word]):
+                lasts[word] = n
+        near = difflib.get_close_matches(last.lower(), lasts, n=count, cutoff=0.7)
+        found += [lasts[word] for word in near if lasts[word] not in found]
+    return tuple(found[:count])
+
+
+def _slip(index: Index, name: str, nearest: Sequence[str]) -> FoundName | None:
+    """The existing name of the same module that differs from `name` by a letter or two."""
+    parent, _, last = name.rpartition(".")
+    for candidate in nearest[:1]:
+        home, _, other = candidate.rpartition(".")
+        alike = difflib.SequenceMatcher(None, other.lower(), last.lower()).ratio()
+        if home == parent and len(last) >= 5 and alike >= 0.86:
+            return next(iter(index.lookup_name(candidate)), None)
+    return None
 
 
 # -- passages ------------------------------------------------------------------------------------

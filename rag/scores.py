@@ -219,7 +219,9 @@ def failures(report: Report) -> tuple[Failure, ...]:
 
 def _wrongs(one: Score) -> Iterable[str]:
     question, outcome = one.question, one.outcome
-    if question.answerable:
+    if not outcome.answer:
+        yield f"no answer: {outcome.reason or 'it is empty'}"
+    elif question.answerable:
         if outcome.refused:
             yield f"refused: {outcome.reason or 'no reason given'}"
         elif one.missing:

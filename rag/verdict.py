@@ -59,7 +59,9 @@ def option_words(option: str) -> frozenset[str]:
     found = set(whole[:1] if len(whole) > 1 and not has_hangul(option) else whole)
     for word in list(found):
         if has_hangul(word):
-            found.update(english_stem(e.lower()) for e, p in translate(word) if p >= 0.3 and " " not in e)
+            found.update(
+                english_stem(e.lower()) for e, p in translate(word) if p >= 0.3 and " " not in e
+            )
         else:
             found.update(_korean_for(word))
     return frozenset(found)
@@ -84,6 +86,8 @@ def sides(
     found: dict[tuple[int, str, str | None], Side] = {}
     for unit in units:
         document = documents[unit.place]
+        if document.kind == "symbol":
+            continue  # a docstring says what a thing does, not what it is called
         text = readable(document.text[unit.chunk.start : unit.chunk.end])
         words = set(search_tokens(text))
         if subject and not (words & subject):
@@ -115,7 +119,9 @@ def _nearest_side(
     text: str, options: Sequence[str], a: frozenset[str], b: frozenset[str]
 ) -> str | None:
     """Where both occur: the one that stands right after "called", "defines ... as a"."""
-    match = re.search(r"\b(?:calls?|called|defines?|defined|describes?|is)\b(?P<rest>.{0,90})", text)
+    match = re.search(
+        r"\b(?:calls?|called|defines?|defined|describes?|is)\b(?P<rest>.{0,90})", text
+    )
     if match is None:
         return None
     for token in search_tokens(match["rest"]):

@@ -16,7 +16,7 @@ from rag.question import Question
 from rag.reader import Read, Reading, asks_for
 from rag.retrieve import Retrieved
 from rag.types import Citation, Document, Stance, Verdict
-from rag.verdict import conclude, sides
+from rag.verdict import Side, conclude, sides
 
 BUDGET, LONG_BUDGET = 620, 4_000  # characters; 800 are read at most by those in a hurry
 _MORE, _LONG_MORE = 3, 10  # units beside the first
@@ -73,9 +73,9 @@ def _quotes(question: Question, retrieved: Retrieved, read: Read, draft: Draft, 
 
 def _main_places(retrieved: Retrieved, read: Read) -> list[int]:
     """Which documents the answer is about: those that the question names, else the best unit's."""
-    named = [
-        entry.rows[0] for entry in retrieved.named if entry.rows and entry.mention.sure
-    ] or [entry.rows[0] for entry in retrieved.named if entry.rows]
+    named = [entry.rows[0] for entry in retrieved.named if entry.rows and entry.mention.sure] or [
+        entry.rows[0] for entry in retrieved.named if entry.rows
+    ]
     rows = [head.row for head in read.heads]
     places = list(dict.fromkeys(rows.index(row) for row in named if row in rows))
     best = read.units[0]
@@ -83,8 +83,6 @@ def _main_places(retrieved: Retrieved, read: Read) -> list[int]:
         return places[:2]
     if places and best.place != places[0] and _is_stub(read.documents[places[0]]):
         return [places[0], best.place]
-    if places and best.place != places[0] and best.score > 1.15 * read.of(places[0])[0].score:
-        return [best.place]
     return places or [best.place]
 
 
@@ -108,7 +106,9 @@ def _about(
 
 def _pick(units: tuple[Reading, ...], more: int) -> list[Reading]:
     """The best unit and those that come close, no code among them."""
-    prose = [u for u in units if u.chunk.role not in ("example", "code", "signature")] or list(units)
+    prose = [u for u in units if u.chunk.role not in ("example", "code", "signature")] or list(
+        units
+    )
     if not prose:
         return []
     floor = _CLOSE * prose[0].score
@@ -151,26 +151,32 @@ def draft_quote(draft: Draft, document: Document, unit: Reading) -> str:
 
 
 def _label(document: Document, question: Question) -> str:
-    """What is quoted: `torch.stack` (torch 2.13.0): or PyTorch - Wikipedia (2026-07-02):"""
-    if document.kind == "symbol":
-        names = [a.partition(":")[2] for a in document.aliases][:1]
-        also = f", {ALIASES[question.language].format(names=f'`{names[0]}`')}" if names else ""
-        return f"`{document.title}` ({document.version}{also if len(names[0:1]) and len(document.aliases) < 2 else ''}):"
-    when = document.date or document.version
-    return f"{document.title} ({when}):" if when else f"{document.title}:"
+    """What is quoted: "`torch.stack` (torch 2.13.0):" or "PyTorch - Wikipedia (2026-07-02):"."""
+    if document.kind != "symbol":
+        when = document.date or document.version
+        return f"{document.title} ({when}):" if when else f"{document.title}:"
+    facts = [document.version or ""]
+    if len(document.aliases) == 1:
+        name = document.aliases[0].partition(":")[2]
+        facts.append(ALIASES[question.language].format(names=f"`{name}`"))
+    return f"`{document.title}` ({', '.join(fact for fact in facts if fact)}):"
 
 
-def _call(
-    question: Question, document: Document, units: tuple[Reading, ...], draft: Draft
-) -> None:
+def _call(question: Question, document: Document, units: tuple[Reading, ...], draft: Draft) -> None:
     """The signature, where the question is about using the thing and it is no novel."""
     signature = next((u.chunk for u in units if u.chunk.role == "signature"), None)
-    if signature is None or not question.intents & {"howto", "default", "define", "returns", "shape"}:
+    if signature is None or not question.intents & {
+        "howto",
+        "default",
+        "define",
+        "returns",
+        "shape",
+    }:
         return
     length = signature.end - signature.start
-    if "(" in document.text[signature.start : signature.end] and length + 14 <= min(draft.room, 300):
-        if not draft.cites(document, signature.start, signature.end):
-            draft.add(draft.code(document, signature.start, signature.end))
+    fits = length + 14 <= min(draft.room, 300) and "(" in document.text[: signature.end]
+    if fits and not draft.cites(document, signature.start, signature.end):
+        draft.add(draft.code(document, signature.start, signature.end))
 
 
 def _example(document: Document, units: tuple[Reading, ...], draft: Draft) -> None:
@@ -206,10 +212,11 @@ def _default_line(
     question: Question, retrieved: Retrieved, document: Document, units: tuple[Reading, ...],
     draft: Draft,
 ) -> str | None:  # fmt: skip
-    """"The default of `dim` is `0`." with its proof, where a default was asked for and stated."""
+    """ "The default of `dim` is `0`." with its proof, where a default was asked for and stated."""
     if "default" not in question.intents:
         return None
     signature = next((u.chunk for u in units if u.chunk.role == "signature"), None)
+    stated: re.Match[str] | None
     call = document.text[signature.start : signature.end] if signature else ""
     name = _asked_parameter(retrieved, units, call)
     if name is None:
@@ -223,16 +230,14 @@ def _default_line(
                 shown = readable(document.text[unit.chunk.start : unit.chunk.end])
                 line = DEFAULT_OF[question.language].format(name=name, value=value)
                 return f"{line} “{shown}” {marker}"
-    value = signature_default(call, name)
-    if value is None or signature is None:
+    default = signature_default(call, name)
+    if default is None or signature is None:
         return None
-    line = DEFAULT_OF[question.language].format(name=name, value=value)
+    line = DEFAULT_OF[question.language].format(name=name, value=default)
     return f"{line} {draft.marker(document, signature.start, signature.end)}"
 
 
-def _asked_parameter(
-    retrieved: Retrieved, units: tuple[Reading, ...], call: str
-) -> str | None:
+def _asked_parameter(retrieved: Retrieved, units: tuple[Reading, ...], call: str) -> str | None:
     """The parameter that the question is about: named in it, or the best unit's."""
     names = dict.fromkeys(
         [u.chunk.name for u in units if u.chunk.role == "parameter" and u.chunk.name]
@@ -241,8 +246,8 @@ def _asked_parameter(
     for name in names:
         if asks_for(name, retrieved.concepts):
             return name
-    best = next((u for u in units if u.chunk.role != "signature"), None)
-    return best.chunk.name or None if best and best.chunk.role == "parameter" else None
+    best = next((u.chunk for u in units if u.chunk.role != "signature"), None)
+    return (best.name or None) if best is not None and best.role == "parameter" else None
 
 
 def signature_default(call: str, name: str) -> str | None:
@@ -271,14 +276,17 @@ def _either_or(
     question: Question, retrieved: Retrieved, read: Read, draft: Draft
 ) -> Verdict | None:
     """Source by source; None where the question is no either/or that the documents speak of."""
-    if sum(1 for entry in retrieved.named if entry.rows and entry.mention.name in question.options) == 2:
+    if (
+        sum(1 for entry in retrieved.named if entry.rows and entry.mention.name in question.options)
+        == 2
+    ):
         return None  # two documented names: they are compared side by side
     found = sides(question, read.documents, [u for u in read.units if u.chunk.role != "code"])
     if not found:
         return None
     conclusion = conclude(question.options, found)
     draft.add(_conclusion_line(question, conclusion), force=True)
-    stances = []
+    stances: list[Stance] = []
     for side in _balanced(found, question.options):
         document = read.documents[side.place]
         option = BOTH_WORD[question.language] if side.option == "both" else side.option
@@ -300,12 +308,12 @@ def _conclusion_line(question: Question, conclusion: str) -> str:
     return VERDICTS["one"][question.language].format(option=conclusion)
 
 
-def _balanced(found: tuple, options: tuple[str, ...]) -> list:  # type: ignore[type-arg]
+def _balanced(found: tuple[Side, ...], options: tuple[str, ...]) -> list[Side]:
     """At most six sides in turn: every option gets its best proof before any its second."""
-    by_option: dict[str, list] = {}  # type: ignore[type-arg]
+    by_option: dict[str, list[Side]] = {}
     for side in found:
         by_option.setdefault(side.option, []).append(side)
-    ordered = []
+    ordered: list[Side] = []
     for i in range(max(len(group) for group in by_option.values())):
         for option in (*options, "both"):
             ordered.extend(by_option.get(option, [])[i : i + 1])

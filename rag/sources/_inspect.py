@@ -112,7 +112,11 @@ def _doc(value: Any) -> str:
 
 def _class_doc(cls: type) -> str:
     doc = "" if any(cls.__doc__ == b.__doc__ for b in cls.__mro__[1:]) else _doc(cls)
-    if doc.startswith(f"{cls.__name__}(") and "\n" not in doc and hasattr(cls, "__dataclass_fields__"):
+    if (
+        doc.startswith(f"{cls.__name__}(")
+        and "\n" not in doc
+        and hasattr(cls, "__dataclass_fields__")
+    ):
         doc = ""  # written by @dataclass, not by a person
     init = cls.__dict__.get("__init__")
     extra = _doc(init) if isinstance(init, types.FunctionType) else ""

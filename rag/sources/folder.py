@@ -7,6 +7,7 @@ regular file. What cannot be read is returned by name, never dropped silently.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from rag.types import Document
 _JUNK = frozenset({"node_modules", "__pycache__", "site-packages", "venv", "__MACOSX"})
 # People expect these to be read, so it is said that they are not.
 _NOT_YET = frozenset(".pdf .docx .doc .pptx .hwp .hwpx .odt .epub .rtf .tex .adoc .mdx".split())
+
+_CODE = re.compile(r"^(`{3,}).*?^\1$", re.MULTILINE | re.DOTALL)  # its words are of no language
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,7 @@ def _document(file: Path, shown: Path, root: Path) -> Document:
         text=page.text,
         kind="file",
         format="text" if suffix == ".txt" else "markdown",
-        language=language_of(page.text),
+        language=language_of(_CODE.sub("", page.text)),
         date=page.date,
     )
 

@@ -80,7 +80,9 @@ def read_package(package: str) -> PackageDocs:
 
 def _distribution(package: str) -> importlib.metadata.Distribution:
     if not re.fullmatch(r"[A-Za-z_][\w.]*", package):
-        raise SourceError(f"'{package}' is not the import name of a package; write for example py:numpy")
+        raise SourceError(
+            f"'{package}' is not the import name of a package; write for example py:numpy"
+        )
     top = package.split(".")[0]
     names = importlib.metadata.packages_distributions().get(top, [])
     for name in sorted(names, key=lambda n: n.lower().replace("-", "_") != top.lower()):
@@ -101,13 +103,19 @@ def _inspect(package: str) -> Iterator[dict[str, Any]]:
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
     except subprocess.TimeoutExpired as error:
-        raise SourceError(f"reading package '{package}' took over {_TIMEOUT} s; left out") from error
+        raise SourceError(
+            f"reading package '{package}' took over {_TIMEOUT} s; left out"
+        ) from error
     lines = [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
     for line in lines:
         if "error" in line:
-            raise SourceError(f"package '{package}' cannot be imported: {fold(line['error'])[:200]}")
+            raise SourceError(
+                f"package '{package}' cannot be imported: {fold(line['error'])[:200]}"
+            )
     if not lines or "known" not in lines[-1]:
-        last = fold(run.stderr.strip().splitlines()[-1])[:200] if run.stderr.strip() else "no output"
+        last = (
+            fold(run.stderr.strip().splitlines()[-1])[:200] if run.stderr.strip() else "no output"
+        )
         raise SourceError(f"package '{package}' cannot be read (exit {run.returncode}): {last}")
     yield from lines
 
@@ -177,7 +185,9 @@ def _home_page(distribution: importlib.metadata.Distribution) -> str | None:
         if label in by_label:
             return by_label[label]
     fields = distribution.metadata.json
-    return str(fields["home_page"]) if "home_page" in fields else next(iter(by_label.values()), None)
+    return (
+        str(fields["home_page"]) if "home_page" in fields else next(iter(by_label.values()), None)
+    )
 
 
 def _licence(distribution: importlib.metadata.Distribution) -> str | None:

@@ -13,10 +13,14 @@ from rag.markup import readable
 from rag.sources.light import fenced, join_blocks
 from rag.sources.rstlines import (
     BULLET,
+    CODE,
     FIELD,
     GRID_RULE,
+    NOTES,
     RULE,
     SIMPLE_RULE,
+    UNSEEN,
+    VERSIONS,
     block_end,
     dedented,
     options,
@@ -28,32 +32,19 @@ _MAX_DEPTH = 30  # a deeper indented text is a paragraph
 _DIRECTIVE = re.compile(r"\.\.\s+([\w:.+-]+?)::(?:\s+(.*)|$)")
 _FOOTNOTE = re.compile(r"\.\.\s+(\[[^\]]+\])\s+(.*)")
 _ENTRY = re.compile(r"\*{0,2}`{0,2}[\w.]+`{0,2}(?:\s*\([^)]*\))?\s*:(?:\s|$)")
+_MARKDOWN_HEADING = re.compile(r"#{1,6} \S")
+_ADMONITION = re.compile(r'!!! ([\w-]+)(?: "([^"]*)")?$')
+_SECTION = re.compile(r"[A-Z][A-Za-z]+(?: [A-Za-z]+){0,2}:")  # Args:, in a docstring
 _EMPHASIS = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]*[^\s*])\*(?![\w*])")
-
-_CODE = frozenset(
-    """code code-block sourcecode testcode doctest prompt parsed-literal ipython highlight-code
-    console""".split()
-)
-_NOTES = frozenset(
-    "note warning tip important caution attention danger error hint seealso admonition".split()
-)
-_VERSIONS = {
-    "versionadded": "Added in version",
-    "versionchanged": "Changed in version",
-    "deprecated": "Deprecated since version",
-}
-_UNSEEN = frozenset(
-    """toctree raw include contents index highlight meta currentmodule module autosummary automodule
-    autoclass autofunction automethod autodata autoattribute default-role role testsetup
-    testcleanup literalinclude sectionauthor codeauthor tabularcolumns plot graphviz bibliography
-    raw-html container-start""".split()
-)
 
 Blocks = Iterator[tuple[str, str]]
 
 
 def rst_to_text(raw: str, *, level: int = 0) -> str:
-    """The readable text of reStructuredText; its first headings stand at `level` + 1."""
+    """The readable text of reStructuredText; its first headings stand at `level` + 1.
+
+    A `level` above 0 is that of the object whose docstring it is: there "Args:" is a heading too.
+    """
     return join_blocks(list(_Reader(level).blocks(raw.expandtabs().split("\n"), 0)))
 
 
@@ -109,6 +100,8 @@ class _Reader:
             yield from self._explicit(lines, depth)
         elif first.startswith(">>>"):
             yield "code", fenced("\n".join(lines), "python")
+        elif first.startswith(("```", "# ", "!!! ")) or _MARKDOWN_HEADING.match(first):
+            yield from self._markdown(lines, depth)
         elif GRID_RULE.match(first) or SIMPLE_RULE.match(first):
             yield from _table(lines)
         elif bullet := BULLET.match(first):
@@ -125,6 +118,21 @@ class _Reader:
             return
         else:
             yield from self._paragraph(lines, depth)
+
+    def _markdown(self, lines: list[str], depth: int) -> Blocks:
+        """What docstrings in the style of MkDocs have: fences, headings, admonitions."""
+        first = lines[0]
+        if first.startswith("```"):
+            yield "code", fenced("\n".join(lines[1:-1]), first.strip("` {}"))
+            yield "text", _inline(first) if len(lines) == 1 else ""  # nothing closes it
+        elif found := _ADMONITION.match(first):
+            label = found.group(2) or found.group(1).capitalize()
+            yield "text", f"{label}: {_words(dedented(lines[1:]))}"
+        elif len(lines) > 1:  # comments above code
+            yield "code", fenced("\n".join(lines), "")
+        else:
+            marks = "#" * min(self._level + 1, 6) if self._level else first.split()[0]
+            yield "heading", f"{marks} {_inline(first.lstrip('# '))}"
 
     def _item(self, mark: str, lines: list[str], depth: int) -> Blocks:
         """A list item: its first paragraph behind the mark, what follows below it."""
@@ -148,19 +156,19 @@ class _Reader:
             return
         name, argument = directive.group(1).rpartition(":")[2], directive.group(2) or ""
         given, body = options(body)
-        if name in _UNSEEN:
+        if name in UNSEEN:
             return
-        if name in _CODE:
+        if name in CODE:
             yield "code", fenced("\n".join(body), argument or "python")
         elif name == "math":
             yield "text", readable(".. math:: " + " ".join([argument, *body]))
         elif name in ("image", "figure"):
             yield "text", _inline(given.get("alt", ""))
             yield from self.blocks(body, depth + 1)
-        elif name in _NOTES or name in _VERSIONS:
-            label = _VERSIONS[name] if name in _VERSIONS else name.capitalize() + ":"
+        elif name in NOTES or name in VERSIONS:
+            label = VERSIONS[name] if name in VERSIONS else name.capitalize() + ":"
             label = f"{argument}:" if name == "admonition" else f"{label} {argument}".rstrip()
-            if name in _VERSIONS and any(body):
+            if name in VERSIONS and any(body):
                 label = label.rstrip(":") + ":"
             rest = list(self.blocks(body, depth + 1))
             if rest and rest[0][0] == "text":
@@ -186,7 +194,10 @@ class _Reader:
         elif not any(body):
             yield "text", _inline(text)
         elif text.endswith(":"):
-            yield "text", _inline(text)
+            if self._level and _SECTION.fullmatch(text):
+                yield "heading", f"{'#' * min(self._level + 1, 6)} {text[:-1]}"
+            else:
+                yield "text", _inline(text)
             yield from self._entries(body, depth)
         else:
             yield from self._item(f"- {_inline(text)}: ", body, depth)
@@ -198,6 +209,9 @@ class _Reader:
             return
         place = 0
         while place < len(lines):
+            if not lines[place].strip():
+                place += 1
+                continue
             stop = while_indented(lines, place + 1)
             # The name and what is said of it are one paragraph, however the lines are indented.
             until = next((i for i in range(place, stop) if not lines[i].strip()), stop)

@@ -1,4 +1,4 @@
-"""Which lines of reStructuredText belong together, by their marks and indentation."""
+"""Which lines of reStructuredText belong together, and which directives mean what."""
 
 from __future__ import annotations
 
@@ -11,19 +11,42 @@ GRID_RULE = re.compile(r"\s*\+(?:[-=]+\+)+\s*$")
 BULLET = re.compile(r"([-*+•]|\(?(?:\d{1,4}|[a-zA-Z#])[.)])\s+(?=\S)")
 FIELD = re.compile(r":([a-z][\w -]*?)(?:\s+([^:]+))?:(?:\s+|$)")
 
+# Directives by what becomes of them.
+CODE = frozenset(
+    """code code-block sourcecode testcode doctest prompt parsed-literal ipython highlight-code
+    console""".split()
+)
+NOTES = frozenset(
+    "note warning tip important caution attention danger error hint seealso admonition".split()
+)
+VERSIONS = {
+    "versionadded": "Added in version",
+    "versionchanged": "Changed in version",
+    "deprecated": "Deprecated since version",
+}
+UNSEEN = frozenset(
+    """toctree raw include contents index highlight meta currentmodule module autosummary automodule
+    autoclass autofunction automethod autodata autoattribute default-role role testsetup
+    testcleanup literalinclude sectionauthor codeauthor tabularcolumns plot graphviz bibliography
+    raw-html container-start""".split()
+)
+
 
 def block_end(lines: list[str], place: int) -> int:
     """The line after the block that begins at `place`, which is not indented."""
     first = lines[place]
     below = place + 1
-    if first.startswith("..") or BULLET.match(first) or FIELD.match(first):
+    if first.startswith("```"):
+        ends = (i for i in range(below, len(lines)) if lines[i].rstrip() == "```")
+        return next(ends, place) + 1
+    if first.startswith(("..", "!!! ")) or BULLET.match(first) or FIELD.match(first):
         return while_indented(lines, below)
     if GRID_RULE.match(first) or SIMPLE_RULE.match(first):
         while below < len(lines) and (lines[below].strip() or _rows_go_on(lines, below)):
             below += 1
         return below
     while below < len(lines) and lines[below].strip() and lines[below][0] != " ":
-        if not first.startswith(">>>") and lines[below].startswith((">>>", ".. ")):
+        if not first.startswith(">>>") and lines[below].startswith((">>>", ".. ", "```")):
             return below
         if BULLET.match(lines[below]) and lines[below - 1].rstrip().endswith(":"):
             return below
@@ -56,6 +79,7 @@ def while_indented(lines: list[str], place: int) -> int:
 
 
 def dedented(lines: list[str]) -> list[str]:
+    """The lines without the indentation that all of them share."""
     return textwrap.dedent("\n".join(lines)).split("\n") if lines else []
 
 

@@ -60,7 +60,11 @@ def symbol_url(name: str, kind: str, version: str, home: str | None) -> str | No
     if page is None and kind == "module":
         page = f"{name.removeprefix('torch.')}.html"
     if page is None:
-        own = name if kind != "member" or name.startswith("torch.Tensor.") else name.rpartition(".")[0]
+        own = (
+            name
+            if kind != "member" or name.startswith("torch.Tensor.")
+            else name.rpartition(".")[0]
+        )
         page = f"generated/{own}.html"
     return f"{base}/{page}#{'module-' if kind == 'module' else ''}{name}"
 

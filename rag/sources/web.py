@@ -88,7 +88,7 @@ def html_to_text(data: bytes, encoding: str | None = None) -> tuple[str, str]:
     soup = _parse(decode(data, encoding))
     text = _text(_main(soup))
     heading = re.search(r"^#+ (.+)$", text, re.MULTILINE)
-    title = fold(soup.title.get_text()) if soup.title else ""
+    title = fold(clean(soup.title.get_text())) if soup.title else ""
     return title or (heading.group(1) if heading else ""), text
 
 
@@ -134,7 +134,7 @@ def _text(root: Tag) -> str:
         elif isinstance(child, Tag):
             _enter(child, writer, stack)
         elif type(child) is NavigableString:  # no Comment, Doctype, Script: those are subclasses
-            writer.text(str(child))
+            writer.text(clean(child))  # an entity may have put in what was cleaned away
     return clean(writer.finish())
 
 
@@ -170,4 +170,4 @@ def _unseen(tag: Tag) -> bool:
 
 def _attribute(tag: Tag, name: str) -> str:
     value = tag.get(name)
-    return " ".join(value) if isinstance(value, list) else str(value or "")
+    return clean(" ".join(value) if isinstance(value, list) else str(value or ""))

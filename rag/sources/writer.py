@@ -50,6 +50,7 @@ class Writer:
         self._cell: list[str] | None = None
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        """An element opens; `tag` is in lower case, classes are joined by spaces."""
         if found := _LANGUAGE.search(attributes.get("class", "")):
             self._language = found.group(1)
         if self._pre is not None:
@@ -107,12 +108,14 @@ class Writer:
             self._heads[-1] = self._heads[-1] and tag == "th"
 
     def text(self, data: str) -> None:
+        """Text inside the elements that are open."""
         if self._pre is not None:
             self._pre.append(data)
         else:
             self._inline.append(_fold(data))
 
     def end(self, tag: str) -> None:
+        """An element closes; one that never opened does no harm."""
         if tag == "pre" and self._pre is not None:
             self._end_code("".join(self._pre))
         elif self._pre is not None:

@@ -6,6 +6,7 @@ import argparse
 import gzip
 import hashlib
 import json
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ WEIGHTS = {
     "ms_cpp_docs_ht": 0.7,
     "ms_cpp_docs_mt": 0.0,
 }
+ANCHOR = re.compile(r"\{ ?#[^}]*\}")
 IN_DOMAIN = ("pytorch_", "hf_", "tensorflow_docs", "python_docs")
 
 
@@ -121,8 +123,8 @@ def read_questions(data: Path, name: str) -> list[Question]:
 
 
 def heading(title: str, head: str) -> str:
-    """Page title and heading as one line, once if they are the same."""
-    title, head = clean(title), clean(head)
+    """Page title and heading as one line, once if they are the same; `{ #anchors }` dropped."""
+    title, head = (clean(ANCHOR.sub("", text)) for text in (title, head))
     return head if not title or title == head else f"{title} > {head}" if head else title
 
 

@@ -124,13 +124,10 @@ def quantize(model: onnx.ModelProto) -> onnx.ModelProto:
             made.append(numpy_helper.from_array(values, f"{name}.int8"))
             made.append(numpy_helper.from_array(scale, f"{name}.scale"))
             replaced.add(name)
-        if table:
-            nodes.extend(_lookup(name, node))
-            continue
-        if node.input[0] not in rounded:
+        if not table and node.input[0] not in rounded:
             nodes.extend(_round_rows(node.input[0]))
             rounded.add(node.input[0])
-        nodes.extend(_product(name, node))
+        nodes.extend(_lookup(name, node) if table else _product(name, node))
     kept = [one for one in graph.initializer if one.name not in replaced]
     del graph.node[:], graph.initializer[:]
     graph.node.extend(nodes)
@@ -176,10 +173,7 @@ def _product(weight: str, node: onnx.NodeProto) -> list[onnx.NodeProto]:
 
 
 def write(model: onnx.ModelProto, tokenizer: Path, target: Path, revision: str) -> str:
-    """The folder, made beside the old one and swapped in; returns the fingerprint.
-
-    The tokenizer's padding and truncation are left as they are: 256 tokens and none.
-    """
+    """The folder, made beside the old one and swapped in; returns the fingerprint."""
     target.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=".encoder-", dir=target.parent))
     onnx.save(model, str(made / "model.onnx"))
@@ -227,8 +221,8 @@ def run(folder: Path, texts: Any) -> NDArray[np.float32]:
     found = []
     for text in texts:
         ids, mask = batch_ids(tokenizer, [text], MAX_TOKENS)
-        feed = {"input_ids": ids.numpy(), "attention_mask": mask.numpy()}
-        found.append(session.run(None, feed)[0][0])
+        feeds = {"input_ids": ids.numpy(), "attention_mask": mask.numpy()}
+        found.append(session.run(None, feeds)[0][0])
     return np.stack(found)
 
 

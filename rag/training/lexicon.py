@@ -35,7 +35,7 @@ TERMS = HERE / "terms.tsv"
 MAX_ROWS = 15_000
 BEST = 3
 LEAST = 0.12  # probability
-LEAST_COUNT = 5.0
+LEAST_COUNT = 8.0
 COUPLE_COUNT = 12
 WORD = re.compile(r"[가-힣]+|[A-Za-z][A-Za-z-]*[A-Za-z]")
 NAME = re.compile(r"\S*(?:[_./\\:=<>{}\[\]@#$]\w|\w[_\d]|[a-z][A-Z])\S*")
@@ -173,7 +173,9 @@ def main() -> None:
     ranked = sorted(learnt, key=lambda word: (-frequency[word], word))
     rows: list[tuple[str, str, float]] = []
     for term in [*hand, *(word for word in ranked if word not in hand)]:
-        rows.extend((term, english, round(p, 2)) for english, p in hand.get(term, learnt.get(term, [])))
+        rows.extend(
+            (term, english, round(p, 2)) for english, p in hand.get(term, learnt.get(term, []))
+        )
     rows = sorted(rows[:MAX_ROWS], key=lambda row: (row[0], -row[2], row[1]))
     text = "".join(f"{term}\t{english}\t{p:.2f}\n" for term, english, p in rows)
     TARGET.write_text(text, encoding="utf-8")

@@ -139,9 +139,7 @@ def main() -> None:
     found, english = searches(options.data)
     if options.checkpoint:
         tokenizer = Tokenizer.from_file(str(options.work / "tokenizer.json"))
-        student = of_model(
-            load_student(options.checkpoint, tokenizer.get_vocab_size()), tokenizer
-        )
+        student = of_model(load_student(options.checkpoint, tokenizer.get_vocab_size()), tokenizer)
     else:
         student = OnnxEncoder(BUNDLED).encode_documents
     before, old = scores(found, plain())

@@ -11,6 +11,7 @@ from the seed and the step alone, so a run goes on from WORK/PHASE.pt after bein
 
 from __future__ import annotations
 
+import argparse
 import random
 import time
 from collections.abc import Sequence
@@ -33,7 +34,7 @@ BATCH = 128
 POOL = 16  # batches drawn at once and sorted by length
 TEMPERATURE = 0.05
 MIX = {
-    "rows": {"pairs": 0.84, "heads": 0.06, "texts": 0.10},
+    "rows": {"pairs": 1.0},
     "body": {"pairs": 0.56, "english": 0.20, "heads": 0.08, "texts": 0.10, "questions": 0.06},
 }
 LIMIT = {"pairs": 72, "english": 72, "heads": 40, "texts": 128, "questions": 128}
@@ -65,6 +66,8 @@ def tasks(found: Materials, tokenizer: Tokenizer, work: Path, phase: str) -> lis
         ids = cut(tokenizer, [row.question for row in found.korean], LIMIT["questions"])
         chances = np.arange(1, len(ids) + 1) / len(ids)
         made.append(Task("questions", ids, chances, None, others, cosine=False))
+    if phase == "rows":
+        return made
     sections = np.load(work / "teacher_sections.npy")
     weights = [WEIGHTS.get(row.file, 1.0) for row in found.sections]
     heads = [row.head_ko for row in found.sections]
@@ -143,63 +146,76 @@ def embed(student: Student, table: LazyAdam, ids: Sequence[Sequence[int]]) -> Te
     )
 
 
-def main() -> None:
-    """Train one phase; writes WORK/PHASE.pt every 200 steps and at the end."""
+def learn(student: Student, table: LazyAdam, task: Task, rows: Sequence[int]) -> float:
+    """One forward and backward pass; returns the loss."""
+    with torch.autocast("cpu", torch.bfloat16):
+        vectors = embed(student, table, [task.ids[row] for row in rows])
+        if task.others is not None:
+            targets = embed(student, table, [task.others[row] for row in rows])
+        else:
+            assert task.targets is not None
+            targets = torch.from_numpy(task.targets[rows].astype(np.float32))
+    loss = loss_of(vectors, targets, cosine=task.cosine)
+    loss.backward()  # type: ignore[no-untyped-call]
+    return loss.item()
+
+
+def save(path: Path, state: dict[str, object]) -> None:
+    """Written beside and renamed, so that a stop leaves the last whole checkpoint."""
+    torch.save(state, path.with_suffix(".part"))
+    path.with_suffix(".part").rename(path)
+
+
+def options_of() -> argparse.Namespace:
+    """The command line."""
     parser = arguments(__doc__ or "")
     parser.add_argument("--phase", choices=list(MIX), required=True)
     parser.add_argument("--steps", type=int, default=2500)
     parser.add_argument("--begin", type=Path, help="checkpoint to begin from")
     parser.add_argument("--seed", type=int, default=11)
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Train one phase; writes WORK/PHASE.pt every 100 steps and at the end."""
+    options = options_of()
     torch.set_num_threads(2)
-    phase, work = options.phase, options.work
-    tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
-    todo = tasks(materials(options.data), tokenizer, work, phase)
-    kept = work / f"{phase}.pt"
-    origin = kept if kept.exists() else options.begin or work / "start.pt"
+    phase, mix = options.phase, MIX[options.phase]
+    tokenizer = Tokenizer.from_file(str(options.work / "tokenizer.json"))
+    todo = {t.name: t for t in tasks(materials(options.data), tokenizer, options.work, phase)}
+    kept = options.work / f"{phase}.pt"
+    origin = kept if kept.exists() else options.begin or options.work / "start.pt"
     student = load_student(origin, tokenizer.get_vocab_size())
-    state = torch.load(origin, weights_only=True)
-    begin = state["step"] if kept.exists() else 0
     student.requires_grad_(phase == "body")
     table = LazyAdam(student.rows, ENGLISH_ROWS)
-    body = [p for p in student.parameters() if p is not student.rows] if phase == "body" else []
+    body = [p for p in student.parameters() if p is not student.rows and p.requires_grad]
     optimiser = torch.optim.AdamW(body or [torch.zeros(1)], lr=BODY_RATE, weight_decay=0.0)
-    if begin:
+    begin = 0
+    if kept.exists():
+        state = torch.load(kept, weights_only=True)
+        begin = state["step"]
         table.load(state["table"])
         optimiser.load_state_dict(state["optimiser"])
-    shares = list(MIX[phase].values())
-    by_name = {task.name: task for task in todo}
-    began, losses = time.monotonic(), {name: 0.0 for name in MIX[phase]}
+    began, losses = time.monotonic(), dict.fromkeys(mix, 0.0)
     for step in range(begin, options.steps):
-        name = random.Random(options.seed * 1_000_003 + step).choices(list(MIX[phase]), shares)[0]
-        task = by_name[name]
-        rows = choose(task, options.seed, step)
+        draw = random.Random(options.seed * 1_000_003 + step)
+        name = draw.choices(list(mix), list(mix.values()))[0]
+        loss = learn(student, table, todo[name], choose(todo[name], options.seed, step))
         rate = min(1.0, (step + 1) / 100) * max(0.02, 1 - step / options.steps)
-        with torch.autocast("cpu", torch.bfloat16):
-            vectors = embed(student, table, [task.ids[row] for row in rows])
-            if task.others is not None:
-                targets = embed(student, table, [task.others[row] for row in rows])
-            else:
-                assert task.targets is not None
-                targets = torch.from_numpy(task.targets[rows].astype(np.float32))
-        loss = loss_of(vectors, targets, cosine=task.cosine)
-        loss.backward()  # type: ignore[no-untyped-call]
         table.step(ROW_RATE[phase] * rate)
         if body:
             torch.nn.utils.clip_grad_norm_(body, 1.0)
-            for group in optimiser.param_groups:
-                group["lr"] = BODY_RATE * rate
+            optimiser.param_groups[0]["lr"] = BODY_RATE * rate
             optimiser.step()
             optimiser.zero_grad()
-        losses[name] = 0.95 * losses[name] + 0.05 * loss.item() if losses[name] else loss.item()
+        losses[name] = 0.95 * losses[name] + 0.05 * loss if losses[name] else loss
         if (step + 1) % 50 == 0:
             shown = " ".join(f"{key} {value:.3f}" for key, value in losses.items())
             speed = (step + 1 - begin) / (time.monotonic() - began)
             print(f"{step + 1} {shown} {speed:.2f} steps/s", flush=True)
-        if (step + 1) % 200 == 0 or step + 1 == options.steps:
-            saved = {"model": student.state_dict(), "step": step + 1, "table": table.state()}
-            torch.save({**saved, "optimiser": optimiser.state_dict()}, kept.with_suffix(".part"))
-            kept.with_suffix(".part").rename(kept)
+        if (step + 1) % 100 == 0 or step + 1 == options.steps:
+            state = {"model": student.state_dict(), "step": step + 1, "table": table.state()}
+            save(kept, {**state, "optimiser": optimiser.state_dict()})
 
 
 if __name__ == "__main__":

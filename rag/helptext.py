@@ -1,0 +1,57 @@
+"""What `ask --help` and `ask COMMAND --help` say."""
+
+from __future__ import annotations
+
+COMMANDS = {
+    "ingest": "read sources into the index",
+    "sources": "list what the index holds",
+    "show": "print the text of a document",
+    "batch": "answer questions in JSON lines with answers in JSON lines",
+    "eval": "score the answers to a file of questions",
+    "doctor": "tell what is installed, what is missing, and the command that mends it",
+    "completion": "print the completion script of a shell",
+}
+
+USAGE = """ask [options] "question"      answer it
+       ask [options]                 a conversation on a terminal; elsewhere, the question
+                                     is read from standard input
+       ask COMMAND [options] ...     see below; ask COMMAND --help tells more"""
+
+EPILOG = """A first word that is a command is the command; ask -- ingest asks about the word.
+
+exit codes:
+  0  answered, or done          4  no index, or one that cannot be trusted
+  1  internal error             5  a file or page cannot be read or written
+  2  wrong usage or input       130  interrupted
+  3  refused: not answered      141  the reader of the output went away
+     by the documents
+
+environment:
+  ASK_INDEX    folder of the index           NO_COLOR     no colour
+  ASK_CACHE    folder of the vector cache    ASK_DEBUG=1  tracebacks
+  ASK_HISTORY  file of the lines typed in conversations; empty: none is kept"""
+
+DETAILS = {
+    "ingest": """A SOURCE is a folder or file of your own (.md .rst .txt .html .ipynb .py),
+an installed package (py:numpy), or an id of corpus/sources.toml; without any,
+all that corpus/sources.toml names. What is in the index stays, and what did
+not change is not read again. Until the run is done the old index answers; an
+interrupted run goes on where it stopped when the command is run again.""",
+    "sources": """Without PATTERN: what was read as one piece, a line each. With PATTERN: the
+documents whose id or title holds it, or whose id fits it with *. With --json:
+an object a line.""",
+    "show": """SOURCE is an id (py:torch.stack, file:docs/guide.md), an alias, or the plain
+name of a symbol. --json prints {"source", "title", "url", "version", "text"};
+the offsets of citations count the characters of that text.""",
+    "batch": """Reads an object a line from FILE or standard input, with "question" and, if you
+like, "id", "lang" (en, ko) and "history" (a list of {"question", "answer"}).
+Writes an answer a line, in that order. A broken line gives {"id", "line",
+"error"} and the exit code 2 in the end; the others are answered.""",
+    "eval": """FILE holds questions as JSON lines, as corpus/golden does. Prints a table and a
+line of JSON; with --json that line only. Exits with 1 where a quote does not
+stand in its source.""",
+    "doctor": """Exits with 0 when all is well, 4 when only the index is missing, damaged or out
+of date, else 1.""",
+    "completion": """bash: ask completion bash > ~/.local/share/bash-completion/completions/ask
+zsh:  ask completion zsh > FOLDER/_ask, where FOLDER is one of $fpath""",
+}

@@ -1,0 +1,90 @@
+"""What the commands share: the index they work on, asking, and speaking on standard error."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.progress import Progress
+from rag.terminal import clean, one_line
+from rag.types import Answer, Language, Turn
+
+if TYPE_CHECKING:
+    from rag.index import Index
+    from rag.pipeline import Pipeline
+
+
+def say(message: str) -> None:
+    """One line on standard error."""
+    sys.stdout.flush()
+    sys.stderr.write(f"ask: {one_line(message)}\n")
+    sys.stderr.flush()
+
+
+def ask(
+    args: Namespace,
+    pipeline: Pipeline,
+    question: str,
+    history: Iterable[Turn] = (),
+    language: Language | None = None,
+) -> Answer:
+    """The answer, with the options of the command line."""
+    return pipeline.ask(
+        question,
+        language=language or args.lang,
+        k=args.k,
+        source=None if args.source is None else clean(args.source),
+        long=args.long,
+        history=tuple(history),
+    )
+
+
+def index_path(args: Namespace) -> Path:
+    """The folder of the index: --index, or what the environment and the system say."""
+    from rag.config import index_folder
+
+    return Path(args.index).expanduser() if args.index else index_folder()
+
+
+@contextmanager
+def open_pipeline(args: Namespace) -> Iterator[Pipeline]:
+    """The pipeline over the chosen index, which is built first where there is none."""
+    from rag.pipeline import Pipeline
+
+    path = index_path(args)
+    progress = Progress(
+        sys.stderr, f"there is no index yet: building it in {path}, once; this takes some minutes"
+    )
+    with resumable(progress):
+        pipeline = Pipeline.open(path, encoder=args.encoder, progress=progress)
+    with pipeline:
+        yield pipeline
+
+
+@contextmanager
+def open_index(args: Namespace) -> Iterator[Index]:
+    """The chosen index; no encoder is needed, so any encoder's will do."""
+    from rag.index import read_index
+
+    with read_index(index_path(args), None) as index:
+        yield index
+
+
+@contextmanager
+def resumable(progress: Progress, *, always: bool = False) -> Iterator[None]:
+    """Around what writes the index, `always` or once progress was made: what an interrupt means."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        progress.close()
+        if not (always or progress.started):
+            raise
+        raise KeyboardInterrupt(
+            "interrupted; the index is as it was, and the same command goes on where this stopped"
+        ) from None
+    finally:
+        progress.close()

@@ -1,0 +1,226 @@
+"""Answers as people read them: wrapped to the terminal, Hangul counted as two columns wide.
+
+Colour and wrapping are for terminals only; into a pipe go plain lines. Text of documents passes
+`clean` first, so that nothing in a source can move the cursor or reorder what is read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+from rag.text import printable
+from rag.types import Answer, Citation, Passage
+
+MAX_COLUMNS = 100  # longer lines are hard to read
+_CODE_INDENT = "    "
+_FENCE = re.compile(r"^```[\w+-]*(?P<after>(?: ?\[\d+\])*)$")
+_BOLD = re.compile(r"(?<![\w*])\*\*(?=[^\s*])([^*\n]*[^\s*])\*\*(?![\w*])")
+_MARKER = re.compile(r"\[\d{1,3}\]")
+_LINE_ENDS = re.compile("\r\n|[\r\u2028\u2029]")
+
+# Marks of style inside a text. They take no room, no cleaned text holds them, and `Style.paint`
+# turns them into escape sequences or into nothing.
+_ON, _OFF, _DIM, _CYAN, _YELLOW = "\x01", "\x02", "\x03", "\x04", "\x05"
+_ESCAPES = {
+    _ON: "\x1b[1m",
+    _OFF: "\x1b[0m",
+    _DIM: "\x1b[2m",
+    _CYAN: "\x1b[36m",
+    _YELLOW: "\x1b[33m",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How to write to a stream: `width` in columns, None for no wrapping; `colour` or not."""
+
+    width: int | None = None
+    colour: bool = False
+
+    def dim(self, text: str) -> str:
+        """`text` in the colour of what matters less."""
+        return self.paint(_DIM + text + _OFF)
+
+    def paint(self, text: str) -> str:
+        """Turn marks of style into escape sequences, or remove them."""
+        for mark, escape in _ESCAPES.items():
+            text = text.replace(mark, escape if self.colour else "")
+        return text
+
+
+def style_of(stream: TextIO) -> Style:
+    """The style that fits a stream: wrapped on a terminal, coloured unless NO_COLOR is set."""
+    if not stream.isatty():
+        return Style()
+    columns = max(20, min(MAX_COLUMNS, shutil.get_terminal_size().columns))
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") in ("dumb", None)
+    return Style(columns, not plain)
+
+
+def clean(text: str) -> str:
+    """Printable text with "\\n" as its only line end and tabs as spaces."""
+    return printable(_LINE_ENDS.sub("\n", text)).expandtabs(4)
+
+
+def one_line(text: str, limit: int = 600) -> str:
+    """Printable text on one line, its middle left out where it is longer than `limit`."""
+    line = " ".join(clean(text).split())
+    half = limit // 2
+    return line if len(line) <= limit else f"{line[:half]} ... {line[-half:]}"
+
+
+# -- width and wrapping --------------------------------------------------------------------------
+
+
+def display_width(text: str) -> int:
+    """How many columns a terminal needs for `text`: two for 한, none for combining marks."""
+    if text.isascii() and text.isprintable():
+        return len(text)
+    return sum(_char_width(char) for char in text)
+
+
+def _char_width(char: str) -> int:
+    if unicodedata.category(char) in ("Mn", "Me", "Cf", "Cc"):
+        return 0
+    if "\u1160" <= char <= "\u11ff" or "\ud7b0" <= char <= "\ud7ff":
+        return 0  # vowels and finals that join the consonant before them
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def wrap(text: str, width: int | None, hang: str = "") -> Iterator[str]:
+    """Lines of at most `width` columns; `hang` stands before all lines but the first.
+
+    Breaks at spaces. A word longer than a line is broken only where wide letters meet: a URL or a
+    name of code stays whole, so that it can be copied.
+    """
+    if width is None or display_width(text) <= width:
+        yield text
+        return
+    line, used = "", 0
+    for piece in _words(text, width - len(hang)):
+        word = piece.removeprefix("\0")
+        need = display_width(word)
+        gap = 1 if line and word == piece else 0
+        if line and used + gap + need > width:
+            yield line
+            line, used, gap = hang, len(hang), 0
+        line, used = line + " " * gap + word, used + gap + need
+        if line == hang:
+            used = len(hang)
+    yield line
+
+
+def _words(text: str, width: int) -> Iterator[str]:
+    """Words; the pieces of one that is too long begin with NUL: no space belongs before them."""
+    for word in text.split(" "):
+        if display_width(word) <= width or word.isascii():
+            yield word
+            continue
+        piece, first = "", True
+        for char in word:
+            if display_width(piece + char) > width and _char_width(char) == 2:
+                yield piece if first else "\0" + piece
+                piece, first = "", False
+            piece += char
+        yield piece if first else "\0" + piece
+
+
+def pad(text: str, width: int) -> str:
+    """`text` with spaces up to `width` columns."""
+    return text + " " * (width - display_width(text))
+
+
+# -- answers -------------------------------------------------------------------------------------
+
+
+def render_answer(answer: Answer, style: Style, *, explain: bool = False) -> str:
+    """The answer, its sources, and with `explain` how each passage was found."""
+    lines = list(_body(clean(answer.answer), style, refused=answer.refused))
+    if answer.citations:
+        lines.append("")
+        lines.extend(source_lines(answer.citations, style))
+    if explain:
+        lines.append("")
+        lines.extend(_explanation(answer, style))
+    return style.paint("\n".join(lines)) + "\n"
+
+
+def _body(text: str, style: Style, *, refused: bool) -> Iterator[str]:
+    """Paragraphs wrapped, items with a hanging indent, code as it is but indented."""
+    airy = style.width is not None  # blank lines between blocks, where there is a screen
+    in_code = False
+    before = ""
+    for number, line in enumerate(text.split("\n")):
+        fence = _FENCE.match(line)
+        kind = "code" if fence or in_code else "item" if line.startswith("- ") else "text"
+        if airy and before and (kind, before) not in (("item", "item"), ("code", "code")):
+            yield ""
+        before = kind if line else ""
+        if fence:
+            in_code = not in_code
+            if fence["after"]:
+                yield _CODE_INDENT + _styled(fence["after"].strip())
+        elif in_code:
+            yield _CODE_INDENT + line if line else ""
+        else:
+            shown = _YELLOW + line + _OFF if refused and number == 0 else _styled(line)
+            yield from wrap(shown, style.width, "  " if kind == "item" else "")
+
+
+def _styled(line: str) -> str:
+    line = _BOLD.sub(lambda match: _ON + match[1] + _OFF, line)
+    return _MARKER.sub(lambda match: _CYAN + match[0] + _OFF, line)
+
+
+def source_lines(citations: Sequence[Citation], style: Style) -> Iterator[str]:
+    """Each source once with its markers: "[1][3] torch.stack · torch 2.13.0 · https://...".
+
+    Where that is too long for the terminal, the address goes to a line of its own.
+    """
+    by_source: dict[str, list[Citation]] = {}
+    for citation in citations:
+        by_source.setdefault(citation.source, []).append(citation)
+    for group in by_source.values():
+        first = group[0]
+        markers = "".join(f"[{citation.marker}]" for citation in group)
+        place = clean(first.url or first.source)
+        parts = [clean(first.title), clean(first.version or first.date or "")]
+        told = " · ".join(part for part in parts if part)
+        head = f"{_CYAN}{markers}{_OFF} {told}"
+        if style.width and display_width(f"{markers} {told} · {place}") > style.width:
+            indent = " " * (len(markers) + 1)
+            yield from wrap(head, style.width, indent)
+            yield f"{indent}{_DIM}{place}{_OFF}"
+        else:
+            yield f"{head} · {_DIM}{place}{_OFF}"
+
+
+def _explanation(answer: Answer, style: Style) -> Iterator[str]:
+    if answer.completed:
+        yield from wrap(f"understood as: {clean(answer.completed)}", style.width, "  ")
+    for passage in answer.passages:
+        head = f"{passage.rank:>3}  {_ON}{clean(passage.source)}{_OFF}  {one_line(passage.heading)}"
+        yield from wrap(head, style.width, "     ")
+        yield from wrap(f"     {_DIM}{_found(passage)}{_OFF}", style.width, "     ")
+    timings = "".join(f" · {name} {seconds:.3f} s" for name, seconds in answer.timings)
+    yield f"confidence {answer.confidence:.3f} · {answer.seconds:.3f} s{timings}"
+
+
+def _found(passage: Passage) -> str:
+    """Why a passage came: "lexical 1 · dense 2 · fused 0.0561 · exact name · words: stack"."""
+    trace = passage.trace
+    parts = [
+        f"lexical {trace.lexical_rank or '-'}",
+        f"dense {trace.dense_rank or '-'}",
+        f"fused {trace.fused:.4f}",
+    ]
+    if trace.exact_name:
+        parts.append("exact name")
+    words = ", ".join(clean(word) for word in trace.matched)
+    return " · ".join([*parts, f"words: {words or '-'}"])

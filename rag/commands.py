@@ -17,7 +17,7 @@ from rag.errors import SourceError
 from rag.jsonform import answer_form, document_form, dumps
 from rag.progress import Progress, duration
 from rag.session import ask, index_path, open_index, open_pipeline, resumable, say
-from rag.terminal import clean, display_width, one_line, pad, render_answer, style_of
+from rag.terminal import clean, display_width, one_line, pad, plural, render_answer, style_of
 from rag.types import Answer
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _ingest(args: Namespace) -> int:
         return 0
     for line in _table([_group_row(group) for group in done.groups]):
         sys.stdout.write(line + "\n")
-    told = f"{done.documents:,} documents, {done.chunks:,} passages; "
+    told = f"{plural(done.documents, 'document')}, {plural(done.chunks, 'passage')}; "
     if done.changed:
         told += f"{done.embedded:,} newly embedded, in {duration(time.monotonic() - started)}"
     else:
@@ -112,8 +112,7 @@ def _say_skipped(done: Ingested) -> None:
     if done.notice:
         say(done.notice)
     if done.skipped:
-        count = len(done.skipped)
-        say(f"{count} file{'s' * (count > 1)} could not be read:")
+        say(f"{plural(len(done.skipped), 'file')} could not be read:")
         for skipped in done.skipped:
             sys.stderr.write(f"  {one_line(skipped.path)}: {one_line(skipped.reason)}\n")
 
@@ -153,7 +152,7 @@ def _sources(args: Namespace) -> int:
 
 
 def _group_row(group: Group) -> tuple[str, ...]:
-    count = f"{group.documents:,} document{'s' * (group.documents != 1)}"
+    count = plural(group.documents, "document")
     return (group.id, group.title, count, group.date or "", group.licence or "")
 
 

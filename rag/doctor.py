@@ -21,7 +21,7 @@ from rag.errors import RagError
 from rag.jsonform import dumps
 from rag.progress import duration
 from rag.session import index_path
-from rag.terminal import one_line
+from rag.terminal import one_line, plural
 
 _UNINSTALLED = """torch sentence-transformers langchain gradio faiss-cpu numpy onnxruntime
 tokenizers bm25s PyStemmer platformdirs beautifulsoup4 lxml markdown-it-py nbformat shtab""".split()
@@ -103,7 +103,7 @@ def _packages() -> Iterator[Check]:
             continue
         fits = _fits(line, found)
         value = found if fits else f"{found}, which is not {line.removeprefix(name)}"
-        yield Check("packages", name, value, fits, mend)
+        yield Check("packages", name, value, fits, "" if fits else mend)
 
 
 def _fits(requirement: str, version: str) -> bool:
@@ -126,7 +126,9 @@ def _device() -> Check:
     except (OSError, subprocess.TimeoutExpired) as error:
         ok, told = False, f"{type(error).__name__} after {_TORCH_TIMEOUT} s"
     value = f"the bundled encoder: cpu, {_cores()} cores; torch, for --encoder: {told}"
-    return Check("packages", "device", value, ok, "pip install --force-reinstall torch")
+    return Check(
+        "packages", "device", value, ok, "" if ok else "pip install --force-reinstall torch"
+    )
 
 
 def _cores() -> int:
@@ -182,7 +184,8 @@ def _index(args: Namespace) -> Iterator[Check]:
         made = datetime.strptime(manifest.created, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
         age = duration(max(0.0, (datetime.now(UTC) - made).total_seconds()))
         return (
-            f"{path}: {manifest.n_documents:,} documents from {len(manifest.groups)} sources, "
+            f"{path}: {plural(manifest.n_documents, 'document')} from "
+            f"{plural(len(manifest.groups), 'source')}, "
             f"made {age} ago with {manifest.encoder}"
         )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 import numpy as np
@@ -160,7 +160,6 @@ def retrieve(
                 dense_rank=ranks["dense"].get(row),
                 exact_name=row in exact,
                 fused=round(fused[row], 5),
-                matched=_matched(index, row, tokens),
             ),
         )
         for row in order
@@ -229,12 +228,9 @@ def _add_named(
     return exact
 
 
-def _matched(index: Index, row: int, tokens: Mapping[str, float]) -> tuple[str, ...]:
-    rows = index.chunk_rows_of(row)
-    if not len(rows):
-        return ()
-    text = search_tokens(" ".join(chunk.record for chunk in index.chunks(rows)))
-    present = set(text)
+def _matched(text: str, tokens: Mapping[str, float]) -> tuple[str, ...]:
+    """Which of the searched words stand in a passage."""
+    present = set(search_tokens(text))
     return tuple(token for token in tokens if token in present)
 
 
@@ -341,6 +337,7 @@ def passages(retrieved: Retrieved, index: Index, k: int = 10) -> tuple[Passage, 
     kept = retrieved.found[:k]
     heads = index.document_heads([found.row for found in kept])
     made = []
+    tokens = flat(retrieved.concepts)
     for rank, (found, head) in enumerate(zip(kept, heads, strict=True), 1):
         unit = best_unit(retrieved, index, found.row)
         chunk = index.chunks([unit])[0] if unit is not None else None
@@ -351,7 +348,7 @@ def passages(retrieved: Retrieved, index: Index, k: int = 10) -> tuple[Passage, 
                 source=head.id, aliases=head.aliases, title=head.title, url=head.url,
                 version=head.version, date=head.date, heading=chunk.heading if chunk else head.title,
                 start=start, end=end, text=text, score=round(found.score, 5), rank=rank,
-                trace=found.trace,
+                trace=replace(found.trace, matched=_matched(text, tokens)),
             )
         )  # fmt: skip
     return tuple(made)

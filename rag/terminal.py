@@ -18,9 +18,10 @@ from rag.text import printable
 from rag.types import Answer, Citation, Passage
 
 MAX_COLUMNS = 100  # longer lines are hard to read
-_CODE_INDENT = "    "
+_INDENT = "    "
 _FENCE = re.compile(r"^```[\w+-]*(?P<after>(?: ?\[\d+\])*)$")
-_BOLD = re.compile(r"(?<![\w*])\*\*(?=[^\s*])([^*\n]*[^\s*])\*\*(?![\w*])")
+# Hangul may follow at once: **라이브러리**입니다. In code, `f(*a, **b, **c)`, a name does.
+_BOLD = re.compile(r"(?<![\w*])\*\*(?=[^\s*])([^*\n]*[^\s*])\*\*(?![A-Za-z0-9_*])")
 _MARKER = re.compile(r"\[\d{1,3}\]")
 _LINE_ENDS = re.compile("\r\n|[\r\u2028\u2029]")
 
@@ -75,6 +76,11 @@ def one_line(text: str, limit: int = 600) -> str:
     return line if len(line) <= limit else f"{line[:half]} ... {line[-half:]}"
 
 
+def plural(count: int, noun: str) -> str:
+    """A number with its noun: "1 file", "2,000 files"."""
+    return f"{count:,} {noun}" + "s" * (count != 1)
+
+
 # -- width and wrapping --------------------------------------------------------------------------
 
 
@@ -102,17 +108,16 @@ def wrap(text: str, width: int | None, hang: str = "") -> Iterator[str]:
     if width is None or display_width(text) <= width:
         yield text
         return
-    line, used = "", 0
+    line, used = "", -1  # no word yet
     for piece in _words(text, width - len(hang)):
         word = piece.removeprefix("\0")
-        need = display_width(word)
-        gap = 1 if line and word == piece else 0
-        if line and used + gap + need > width:
+        gap = 1 if word == piece and used >= 0 else 0
+        used = max(used, 0)
+        if line.strip() and used + gap + display_width(word) > width:
             yield line
             line, used, gap = hang, len(hang), 0
-        line, used = line + " " * gap + word, used + gap + need
-        if line == hang:
-            used = len(hang)
+        line += " " * gap + word
+        used += gap + display_width(word)
     yield line
 
 
@@ -159,15 +164,16 @@ def _body(text: str, style: Style, *, refused: bool) -> Iterator[str]:
     for number, line in enumerate(text.split("\n")):
         fence = _FENCE.match(line)
         kind = "code" if fence or in_code else "item" if line.startswith("- ") else "text"
-        if airy and before and (kind, before) not in (("item", "item"), ("code", "code")):
+        opens = fence is not None and not in_code
+        if airy and before and (kind != before or kind == "text" or opens):
             yield ""
         before = kind if line else ""
         if fence:
             in_code = not in_code
             if fence["after"]:
-                yield _CODE_INDENT + _styled(fence["after"].strip())
+                yield _INDENT + _styled(fence["after"].strip())
         elif in_code:
-            yield _CODE_INDENT + line if line else ""
+            yield _INDENT + line if line else ""
         else:
             shown = _YELLOW + line + _OFF if refused and number == 0 else _styled(line)
             yield from wrap(shown, style.width, "  " if kind == "item" else "")
@@ -194,9 +200,8 @@ def source_lines(citations: Sequence[Citation], style: Style) -> Iterator[str]:
         told = " · ".join(part for part in parts if part)
         head = f"{_CYAN}{markers}{_OFF} {told}"
         if style.width and display_width(f"{markers} {told} · {place}") > style.width:
-            indent = " " * (len(markers) + 1)
-            yield from wrap(head, style.width, indent)
-            yield f"{indent}{_DIM}{place}{_OFF}"
+            yield from wrap(head, style.width, _INDENT)
+            yield f"{_INDENT}{_DIM}{place}{_OFF}"
         else:
             yield f"{head} · {_DIM}{place}{_OFF}"
 

@@ -39,7 +39,7 @@ MIX = {
 }
 LIMIT = {"pairs": 72, "english": 72, "heads": 40, "texts": 128, "questions": 128}
 SIZE = {"texts": 48, "questions": 32}
-ROW_RATE = {"rows": 1.5e-3, "body": 5e-4}
+ROW_RATE = {"rows": 1.5e-3, "body": 1e-3}
 BODY_RATE = 1e-4
 
 

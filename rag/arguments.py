@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -37,7 +38,8 @@ class _Version(argparse.Action):
     """Prints the version; it is looked up only then."""
 
     def __call__(self, parser: argparse.ArgumentParser, *rest: object) -> None:
-        parser.exit(0, f"ask {package_version()}\n")
+        sys.stdout.write(f"ask {package_version()}\n")
+        parser.exit(0)
 
 
 def package_version() -> str:
@@ -112,7 +114,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _question_options(parser)
     children = parser.add_subparsers(
-        dest="command", metavar="COMMAND", title="commands", parser_class=_Parser
+        dest="command", metavar="COMMAND", title="commands", prog="ask", parser_class=_Parser
     )
     for name, told in COMMANDS.items():
         first = f"{told[0].upper()}{told[1:]}."

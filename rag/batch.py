@@ -22,6 +22,7 @@ MAX_LINE = 8_000_000  # bytes of a line that are read at all
 
 
 def answer_batch(args: Namespace) -> int:
+    """Answer the lines of a file or of standard input; the exit code is that of the worst line."""
     with _lines_of(args.file) as lines, open_pipeline(args) as pipeline:
         worst = 0
         for number, line in enumerate(lines, 1):

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.errors import SourceError
-from rag.jsonform import answer_form, document_form, dumps
+from rag.jsonform import document_form, dumps
 from rag.progress import Progress, duration
-from rag.session import ask, index_path, open_index, open_pipeline, resumable, say
-from rag.terminal import clean, display_width, one_line, pad, plural, render_answer, style_of
-from rag.types import Answer
+from rag.session import ask, index_path, open_index, open_pipeline, resumable, say, write_answer
+from rag.terminal import clean, display_width, one_line, pad, plural
 
 if TYPE_CHECKING:
     from rag.index import DocumentHead, Group
@@ -51,15 +50,6 @@ def _question(args: Namespace) -> int:
         answer = ask(args, pipeline, text)
     write_answer(args, answer)
     return REFUSED if answer.refused else 0
-
-
-def write_answer(args: Namespace, answer: Answer) -> None:
-    """Print an answer in the form that was asked for."""
-    if args.json:
-        sys.stdout.write(dumps(answer_form(answer, explain=args.explain)) + "\n")
-    else:
-        sys.stdout.write(render_answer(answer, style_of(sys.stdout), explain=args.explain))
-    sys.stdout.flush()
 
 
 def _standard_input() -> str:

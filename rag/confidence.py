@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,6 +20,7 @@ from rag.reader import Read, coverage
 from rag.retrieve import Named, Retrieved
 from rag.text import search_tokens
 
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)*(?![\w.]*\w)")
 _FILE = Path(__file__).parent / "bundled" / "confidence.json"
 
 
@@ -54,6 +56,10 @@ def features(retrieved: Retrieved, read: Read, index: Index) -> dict[str, float]
     foreign       a name of another package is asked about
     agreement     the two legs have the same first source
     korean        the question is Korean (its cosines run lower)
+    future        it asks what will be
+    command       it orders the answerer about instead of asking
+    numbers       share of its numbers that the best documents do not hold
+    reading       score of the best unit
     """
     asked = [
         (words, max((index.chunk_sparse.idf(w) for w in words), default=0.0) or 9.0)
@@ -82,7 +88,18 @@ def features(retrieved: Retrieved, read: Read, index: Index) -> dict[str, float]
             first is not None and first.trace.lexical_rank == first.trace.dense_rank == 1
         ),
         "korean": float(retrieved.question.language == "ko"),
+        "future": float("future" in retrieved.question.intents),
+        "command": float("command" in retrieved.question.intents),
+        "numbers": _strange_numbers(retrieved, read),
+        "reading": max((u.score for u in read.units), default=0.0) / 10,
     }
+
+
+def _strange_numbers(retrieved: Retrieved, read: Read) -> float:
+    numbers = _NUMBER.findall(retrieved.question.text)
+    text = " ".join(document.text for document in read.documents[:3])
+    present = set(_NUMBER.findall(text))
+    return sum(n not in present for n in numbers) / len(numbers) if numbers else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from rag.errors import RagError
-from rag.session import ask, say
-from rag.terminal import clean, style_of
+from rag.session import ask, say, write_answer
+from rag.terminal import clean, plural, style_of
 from rag.types import Language, Turn
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ _KEPT_LINES = 1000
 
 _TEXTS: dict[str, dict[Language, str]] = {
     "hello": {
-        "en": "{documents:,} documents from {groups:,} sources. Ask in English or Korean. "
+        "en": "{documents} from {groups}. Ask in English or Korean. "
         "/new starts a new topic, /quit or Ctrl-D ends.",
-        "ko": "출처 {groups:,}곳의 문서 {documents:,}건. 한국어나 영어로 물어보세요. "
+        "ko": "출처 {n_groups:,}곳의 문서 {n_documents:,}건. 한국어나 영어로 물어보세요. "
         "/new는 새 주제, /quit 또는 Ctrl-D는 끝내기입니다.",
     },
     "new": {"en": "A new topic.", "ko": "새 주제로 넘어갑니다."},
@@ -44,7 +44,11 @@ def converse(args: Namespace, pipeline: Pipeline) -> int:
     """Answer line after line until /quit, Ctrl-D or Ctrl-C; a failing question does not end it."""
     language = interface_language(args)
     manifest = pipeline.index.manifest
-    _tell(language, "hello", documents=manifest.n_documents, groups=len(manifest.groups))
+    n_documents, n_groups = manifest.n_documents, len(manifest.groups)
+    _tell(
+        language, "hello", n_documents=n_documents, n_groups=n_groups,
+        documents=plural(n_documents, "document"), groups=plural(n_groups, "source"),
+    )  # fmt: skip
     turns: list[Turn] = []
     with _line_history(), suppress(KeyboardInterrupt, EOFError):
         while (line := _read_line().strip()) not in ("/quit", "/exit"):
@@ -62,8 +66,6 @@ def converse(args: Namespace, pipeline: Pipeline) -> int:
 
 def _turn(args: Namespace, pipeline: Pipeline, line: str, turns: list[Turn]) -> Iterator[Turn]:
     """Answer one line; yields the turn that it makes, none where it fails."""
-    from rag.commands import write_answer
-
     try:
         answer = ask(args, pipeline, line, turns[-TURNS:])
     except RagError as error:

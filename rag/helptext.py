@@ -12,12 +12,12 @@ COMMANDS = {
     "completion": "print the completion script of a shell",
 }
 
-USAGE = """ask [options] "question"      answer it
-       ask [options]                 a conversation on a terminal; elsewhere, the question
-                                     is read from standard input
-       ask COMMAND [options] ...     see below; ask COMMAND --help tells more"""
+USAGE = """ask [options] "question"     answer it
+       ask [options]                on a terminal: a conversation; elsewhere: the
+                                    question is read from standard input
+       ask COMMAND [options] ...    see below; ask COMMAND --help tells more"""
 
-EPILOG = """A first word that is a command is the command; ask -- ingest asks about the word.
+EPILOG = """A first word that is a command is the command; ask -- ingest asks the word.
 
 exit codes:
   0  answered, or done          4  no index, or one that cannot be trusted

@@ -5,7 +5,7 @@ Everything between “ and ” in an answer is the document's; everything outsid
 
 from __future__ import annotations
 
-from rag.types import Language
+from rag.types import Document, Language
 
 REFUSAL: dict[Language, str] = {
     "en": "The documents do not answer this.",
@@ -47,11 +47,11 @@ DEFAULT_OF: dict[Language, str] = {
     "en": "The default of `{name}` is `{value}`.",
     "ko": "`{name}`의 기본값은 `{value}`입니다.",
 }
-ALIASES: dict[Language, str] = {"en": "also as {names}", "ko": "다른 이름: {names}"}
-SAYS: dict[Language, str] = {"en": "{title} says:", "ko": "{title}의 내용:"}
-SIGNATURE: dict[Language, str] = {"en": "Call:", "ko": "호출 형식:"}
-EXAMPLE: dict[Language, str] = {"en": "Example:", "ko": "예제:"}
-BOTH_SIDES: dict[Language, str] = {"en": "Side by side:", "ko": "나란히 보면:"}
+ALIAS: dict[Language, str] = {"en": "also as `{name}`", "ko": "다른 이름 `{name}`"}
+CORRECTED: dict[Language, str] = {
+    "en": "There is no `{wrong}`; this is about `{right}`.",
+    "ko": "`{wrong}`은(는) 없는 이름이어서 `{right}`에 대해 답합니다.",
+}
 
 VERDICTS: dict[str, dict[Language, str]] = {
     "one": {
@@ -66,23 +66,16 @@ VERDICTS: dict[str, dict[Language, str]] = {
         "en": "The sources disagree: **{a}** or **{b}**.",
         "ko": "출처들이 서로 다르게 말합니다: **{a}** 또는 **{b}**.",
     },
-    "majority": {
-        "en": "Most sources say **{option}**; not all agree, and both sides are quoted.",
-        "ko": "대부분의 출처는 **{option}** 쪽이지만 모두 같지는 않아 양쪽을 함께 인용합니다.",
-    },
-    "open": {
-        "en": "The documents describe both and name no winner:",
-        "ko": "문서는 둘을 각각 설명할 뿐 어느 하나로 정하지 않습니다:",
-    },
-    "fits": {
-        "en": "What you describe is **{option}**:",
-        "ko": "말씀하신 경우에는 **{option}** 쪽입니다:",
-    },
-}
-SOURCE_SAYS: dict[Language, str] = {
-    "en": "{title}{date} says {option}:",
-    "ko": "{title}{date}: {option}",
 }
 BOTH_WORD: dict[Language, str] = {"en": "both", "ko": "둘 다"}
 
-TOPIC: dict[Language, str] = {"en": "(about {topic})", "ko": "({topic}에 대해)"}
+
+def label(document: Document, language: Language) -> str:
+    """What is quoted: "`torch.stack` (torch 2.13.0):" or "PyTorch - Wikipedia (2026-07-02):"."""
+    if document.kind != "symbol":
+        when = document.date or document.version
+        return f"{document.title} ({when}):" if when else f"{document.title}:"
+    facts = [document.version] if document.version else []
+    if len(document.aliases) == 1:
+        facts.append(ALIAS[language].format(name=document.aliases[0].partition(":")[2]))
+    return f"`{document.title}` ({', '.join(facts)}):" if facts else f"`{document.title}`:"

@@ -67,6 +67,12 @@ _INTENTS: dict[str, re.Pattern[str]] = {
         "difference": r"\bdiffer|\bvs\b|\bversus\b|차이|다른 점|다른가|달라|비교|\bcompare",
         "define": r"^\s*what (?:is|are|does|'s)\b|^\s*define\b|무엇인가|뭐야|뭐예요|뭔가요|뭐에요|무엇을 하|"
         r"뭐 하는|뭐하는|뭔지|란\?|이란",
+        "future": r"\bwill\b|\bgoing to\b|\bnext (?:year|version|release|month)|\bupcoming\b|\bfuture\b|\bplanned\b|"
+        r"내년|다음 (?:버전|해|달)|앞으로|예정|향후|언제 나(?:와|오)|나올까|나오나|될까",
+        "command": r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instruction|rule|prompt|previous|above)|"
+        r"\byou are now\b|system prompt|\bhidden (?:instruction|prompt|rule)|\b(?:developer|admin|debug|jailbreak) mode|"
+        r"^\s*(?:system|assistant|admin)\s*:|\byour (?:instructions|configuration|prompt|rules)\b|(?:지시|명령|규칙|프롬프트)"
+        r".{0,12}(?:무시|끄|잊|보여|출력|공개)|(?:무시하고|잊고)|시스템 프롬프트|관리자 (?:명령|모드)|너는 이제|개발자 모드",
         "why": r"\bwhy\b|왜|이유",
         "yesno": r"^\s*(?:is|are|does|do|did|can|could|should|will|would|was|were|has|have|must)\b|"
         r"(?:나요|가요|까요|습니까|니까|되나|돼|하나|인가|있어|없어|이야|맞아|맞나|죠|지|에요|예요|아|어|요)\s*\?\s*$|right\?\s*$",

@@ -65,6 +65,7 @@ class Reading:
     dense: float
     words: float
     place: int  # of its document among the found ones, from 0
+    asked: bool = False  # it is about a parameter that the question names
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +139,17 @@ def _score(
     text = index.document(head.row).text
     asked = _asked(retrieved.concepts, named | title, index)
     fitted = weights()
+    told_in_both = len({chunk.language for chunk in chunks}) == 2
     made = []
     for number, chunk, cosine in zip(rows, chunks, dense, strict=True):
+        if told_in_both and chunk.language != retrieved.question.language:
+            continue  # the other half of the page says the same in the reader's language
         shown = readable(text[chunk.start : chunk.end])
         words = coverage(asked, set(search_tokens(f"{chunk.name} {shown}")))
         found = unit_features(chunk, shown, retrieved, float(cosine), words)
         found["first"] = 1.0 / (1 + place)
         score = sum(fitted.get(name, 0.0) * value for name, value in found.items())
-        made.append(Reading(number, chunk, score, float(cosine), words, place))
+        made.append(Reading(number, chunk, score, float(cosine), words, place, "asked" in found))
     return made
 
 
@@ -168,8 +172,6 @@ def unit_features(
             found[f"states:{intent}"] = 1.0
     if chunk.role in ("parameter", "attribute") and asks_for(chunk.name, retrieved.concepts):
         found["asked"] = 1.0
-    if chunk.language != question.language and " > " in chunk.heading:
-        found["other language"] = 1.0  # a page that is told in both
     if len(shown) < 40:
         found["short"] = 1.0
     return found

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rag.jsonform import answer_form, dumps
 from rag.progress import Progress
-from rag.terminal import clean, one_line
+from rag.terminal import clean, one_line, render_answer, style_of
 from rag.types import Answer, Language, Turn
 
 if TYPE_CHECKING:
@@ -41,6 +42,15 @@ def ask(
         long=args.long,
         history=tuple(history),
     )
+
+
+def write_answer(args: Namespace, answer: Answer) -> None:
+    """Print an answer in the form that was asked for."""
+    if args.json:
+        sys.stdout.write(dumps(answer_form(answer, explain=args.explain)) + "\n")
+    else:
+        sys.stdout.write(render_answer(answer, style_of(sys.stdout), explain=args.explain))
+    sys.stdout.flush()
 
 
 def index_path(args: Namespace) -> Path:

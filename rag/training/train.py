@@ -141,23 +141,42 @@ def loss_of(vectors: Tensor, targets: Tensor, *, cosine: bool) -> Tensor:
 def embed(student: Student, table: LazyAdam, ids: Sequence[Sequence[int]]) -> Tensor:
     """(n, 384) with a gradient to the rows of `table` that occur."""
     tokens, mask = pad(ids)
-    return student.pool(
-        student.body(inputs_embeds=table.look_up(tokens), attention_mask=mask), mask
-    )
+    rows = table.look_up(tokens).to(student.rows.dtype)
+    return student.pool(student.body(inputs_embeds=rows, attention_mask=mask), mask)
 
 
 def learn(student: Student, table: LazyAdam, task: Task, rows: Sequence[int]) -> float:
     """One forward and backward pass; returns the loss."""
-    with torch.autocast("cpu", torch.bfloat16):
-        vectors = embed(student, table, [task.ids[row] for row in rows])
-        if task.others is not None:
-            targets = embed(student, table, [task.others[row] for row in rows])
-        else:
-            assert task.targets is not None
-            targets = torch.from_numpy(task.targets[rows].astype(np.float32))
+    vectors = embed(student, table, [task.ids[row] for row in rows])
+    if task.others is not None:
+        targets = embed(student, table, [task.others[row] for row in rows])
+    else:
+        assert task.targets is not None
+        targets = torch.from_numpy(task.targets[rows].astype(np.float32))
     loss = loss_of(vectors, targets, cosine=task.cosine)
     loss.backward()  # type: ignore[no-untyped-call]
     return loss.item()
+
+
+def body_of(student: Student) -> list[torch.nn.Parameter]:
+    """All weights but the word embeddings."""
+    return [weight for weight in student.parameters() if weight is not student.rows]
+
+
+@torch.no_grad()
+def update(
+    optimiser: torch.optim.Optimizer,
+    body: list[torch.nn.Parameter],
+    copies: list[torch.nn.Parameter],
+) -> None:
+    """Gradients of the copies to the float32 weights, one step, new weights to the copies."""
+    for weight, copy in zip(body, copies, strict=True):
+        weight.grad = None if copy.grad is None else copy.grad.float()
+        copy.grad = None
+    torch.nn.utils.clip_grad_norm_(body, 1.0)
+    optimiser.step()
+    for weight, copy in zip(body, copies, strict=True):
+        copy.copy_(weight)
 
 
 def save(path: Path, state: dict[str, object]) -> None:
@@ -186,10 +205,13 @@ def main() -> None:
     kept = options.work / f"{phase}.pt"
     origin = kept if kept.exists() else options.begin or options.work / "start.pt"
     student = load_student(origin, tokenizer.get_vocab_size())
-    student.requires_grad_(phase == "body")
+    # The passes run on a bfloat16 copy, twice as fast; the float32 weights are what is updated.
+    # Plain attention: on short texts its backward pass is three times as fast as the fused one.
+    quick = load_student(origin, tokenizer.get_vocab_size(), "eager").to(torch.bfloat16)
+    quick.requires_grad_(phase == "body")
     table = LazyAdam(student.rows, ENGLISH_ROWS)
-    body = [p for p in student.parameters() if p is not student.rows and p.requires_grad]
-    optimiser = torch.optim.AdamW(body or [torch.zeros(1)], lr=BODY_RATE, weight_decay=0.0)
+    body, copies = body_of(student), body_of(quick)
+    optimiser = torch.optim.AdamW(body, lr=BODY_RATE, weight_decay=0.0)
     begin = 0
     if kept.exists():
         state = torch.load(kept, weights_only=True)
@@ -200,14 +222,12 @@ def main() -> None:
     for step in range(begin, options.steps):
         draw = random.Random(options.seed * 1_000_003 + step)
         name = draw.choices(list(mix), list(mix.values()))[0]
-        loss = learn(student, table, todo[name], choose(todo[name], options.seed, step))
+        loss = learn(quick, table, todo[name], choose(todo[name], options.seed, step))
         rate = min(1.0, (step + 1) / 100) * max(0.02, 1 - step / options.steps)
         table.step(ROW_RATE[phase] * rate)
-        if body:
-            torch.nn.utils.clip_grad_norm_(body, 1.0)
+        if phase == "body":
             optimiser.param_groups[0]["lr"] = BODY_RATE * rate
-            optimiser.step()
-            optimiser.zero_grad()
+            update(optimiser, body, copies)
         losses[name] = 0.95 * losses[name] + 0.05 * loss if losses[name] else loss
         if (step + 1) % 50 == 0:
             shown = " ".join(f"{key} {value:.3f}" for key, value in losses.items())

@@ -1,0 +1,139 @@
+"""How the documentation of a symbol is told: default, summary, what was asked, call, example."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from rag.generators.draft import Draft
+from rag.markup import readable
+from rag.prompts import DEFAULT_OF, label
+from rag.question import Question
+from rag.reader import Read, Reading, asks_for
+from rag.retrieve import Retrieved
+from rag.types import Chunk, Document
+
+_SUMMARY = 260  # a longer first sentence is quoted only where it answers
+_CALL = 300
+_DEFAULT = re.compile(
+    r"[Dd]efaults?(?:\s+(?:value is|value:|value|is|to|as))*\s*[:=]?\s*"
+    r"(?P<value>``[^`]+``|:\w+:`[^`]+`|'[^']*'|\"[^\"]*\"|-?\d[\d.]*(?:e-?\d+)?|None|True|False)"
+)
+_PARAMETER = re.compile(r"[(,]\s*\*{0,2}([A-Za-z_]\w*)\s*(?=[:=,)])")
+
+
+def write(
+    retrieved: Retrieved,
+    document: Document,
+    units: Sequence[Reading],
+    chosen: Sequence[Reading],
+    draft: Draft,
+) -> None:
+    """Name and summary, the chosen units, and the call where it helps."""
+    question = retrieved.question
+    default(retrieved, document, units, draft)
+    lead = label(document, question.language)
+    summary = next((u.chunk for u in units if u.chunk.role == "summary"), None)
+    if summary is not None and summary.end - summary.start <= _SUMMARY:
+        if draft.quote(document, summary, lead=lead):
+            lead = ""
+    for unit in chosen:
+        if draft.quote(document, unit.chunk, lead=lead, force=not draft.citations):
+            lead = ""
+    call(question, document, units, draft)
+
+
+def call(question: Question, document: Document, units: Sequence[Reading], draft: Draft) -> None:
+    """The signature, where the question is about using the thing and it is no novel."""
+    found = _signature(units)
+    wanted = {"howto", "default", "define", "returns", "shape", "omitted", "number"}
+    if found is None or not question.intents & wanted:
+        return
+    if found.end - found.start <= _CALL and "(" in document.text[: found.end]:
+        draft.code(document, found.start, found.end)
+
+
+def example(question: Question, read: Read, place: int, draft: Draft) -> None:
+    """The docstring's first example where "how" was asked: whole where it fits, else its first
+    complete statements with their output."""
+    document = read.documents[place]
+    examples = [u.chunk for u in read.of(place) if u.chunk.role == "example"]
+    if "howto" not in question.intents or not examples:
+        return
+    first = min(examples, key=lambda chunk: chunk.start)
+    room = draft.room - 16
+    end = first.end
+    if end - first.start > room:
+        end = statements_end(document.text, first.start, end, room)
+    if end > first.start:
+        draft.code(document, first.start, end)
+
+
+def statements_end(text: str, start: int, end: int, room: int) -> int:
+    """Where the last complete statement with its output ends that fits into `room` characters."""
+    last = start
+    for match in re.finditer(r"\n(?=[ \t]*>>> )", text[start:end]):
+        if match.start() > room:
+            break
+        last = start + match.start()
+    return last
+
+
+def default(
+    retrieved: Retrieved, document: Document, units: Sequence[Reading], draft: Draft
+) -> None:
+    """ "The default of `dim` is `0`." with its proof, where a default was asked for and stated."""
+    if "default" not in retrieved.question.intents:
+        return
+    signature = _signature(units)
+    text = document.text[signature.start : signature.end] if signature else ""
+    for name in asked_parameters(retrieved, units, text)[:2]:
+        stated = _stated(document, units, name)
+        if stated is not None:
+            value, chunk = stated
+            line = DEFAULT_OF[retrieved.question.language].format(name=name, value=value)
+            draft.state(line, document, chunk)
+            continue
+        found = signature_default(text, name)
+        if found is not None and signature is not None:
+            line = DEFAULT_OF[retrieved.question.language].format(name=name, value=found)
+            draft.state(line, document, signature, quoted=len(text) <= _CALL)
+
+
+def _stated(document: Document, units: Sequence[Reading], name: str) -> tuple[str, Chunk] | None:
+    """The default that the parameter's own text states, and that text."""
+    for unit in units:
+        if unit.chunk.name == name and unit.chunk.role == "parameter":
+            match = _DEFAULT.search(document.text[unit.chunk.start : unit.chunk.end])
+            if match:
+                return readable(match["value"]).strip("`"), unit.chunk
+    return None
+
+
+def asked_parameters(retrieved: Retrieved, units: Sequence[Reading], call: str) -> list[str]:
+    """The parameters that the question names, else the best unit's own."""
+    names = dict.fromkeys(
+        [u.chunk.name for u in units if u.chunk.role == "parameter" and u.chunk.name]
+        + _PARAMETER.findall(call)
+    )
+    asked = [name for name in names if asks_for(name, retrieved.concepts)]
+    if asked:
+        return asked
+    best = next((u.chunk for u in units if u.chunk.role != "signature"), None)
+    return [best.name] if best is not None and best.role == "parameter" and best.name else []
+
+
+def signature_default(call: str, name: str) -> str | None:
+    """The default of a parameter as a signature states it: ("f(a, dim=0)", "dim") -> "0"."""
+    match = re.search(rf"[(,]\s*{re.escape(name)}\s*(?::[^=]*?)?\s*=\s*", call)
+    if match is None:
+        return None
+    depth, at = 0, match.end()
+    while at < len(call) and not (depth == 0 and call[at] in ",)]}"):
+        depth += (call[at] in "([{") - (call[at] in ")]}")
+        at += 1
+    return call[match.end() : at].strip() or None
+
+
+def _signature(units: Sequence[Reading]) -> Chunk | None:
+    return next((u.chunk for u in units if u.chunk.role == "signature"), None)

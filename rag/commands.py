@@ -21,7 +21,7 @@ from rag.terminal import clean, display_width, one_line, pad, plural
 
 if TYPE_CHECKING:
     from rag.index import DocumentHead, Group
-    from rag.ingest import Ingested
+    from rag.ingestion import Ingested
 
 REFUSED = 3
 MAX_QUESTION = 8_000_000  # bytes of standard input that are read at all
@@ -69,7 +69,7 @@ def _standard_input() -> str:
 def _ingest(args: Namespace) -> int:
     from rag.config import cache_file
     from rag.encoders import load_encoder
-    from rag.ingest import default_sources, ingest
+    from rag.ingestion import default_sources, ingest
 
     sources = [os.path.expanduser(s) if s.startswith("~") else s for s in args.source]  # noqa: PTH111
     progress = Progress(sys.stderr)

@@ -107,11 +107,19 @@ def _packages() -> Iterator[Check]:
 
 
 def _fits(requirement: str, version: str) -> bool:
-    try:
-        from packaging.requirements import Requirement
-    except ImportError:  # then it is not known, and pip saw to it
-        return True
-    return Requirement(requirement).specifier.contains(version, prereleases=True)
+    """Whether a version lies within the bounds of a requirement like "torch>=2.6,<2.14"."""
+    bounds = re.findall(r"(>=|<)\s*([\d.]+)", requirement)
+    found = _numbers(version)
+    return all((found >= _numbers(b)) == (sign == ">=") for sign, b in bounds)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """ "2.13.0+cpu" as (2, 13): zeros at the end mean nothing."""
+    numbers = re.match(r"[\d.]*\d|", version)
+    parts = [int(part or 0) for part in numbers[0].split(".")] if numbers else []
+    while parts and parts[-1] == 0:
+        parts.pop()
+    return tuple(parts)
 
 
 def _device() -> Check:

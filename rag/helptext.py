@@ -13,7 +13,7 @@ COMMANDS = {
 }
 
 USAGE = """ask [options] "question"     answer it
-       ask [options]                on a terminal: a conversation; elsewhere: the
+       ask [options]                on a terminal: a conversation; otherwise the
                                     question is read from standard input
        ask COMMAND [options] ...    see below; ask COMMAND --help tells more"""
 

@@ -50,7 +50,7 @@ class Pipeline:
         """Open the index at `index` (the user's own by default), and build it where there is none.
 
         `encoder` names a sentence-transformers model in place of the bundled one; `progress`
-        hears how far building is, as in `rag.ingest.ingest`.
+        hears how far building is, as in `rag.ingestion.ingest`.
         Raises IndexCorrupt, IndexIncompatible, or what `ingest` raises.
         """
         from rag.config import cache_file, index_folder
@@ -60,7 +60,7 @@ class Pipeline:
         try:
             return cls(read_index(path, model.fingerprint), model)
         except IndexMissing:
-            from rag.ingest import default_sources, ingest
+            from rag.ingestion import default_sources, ingest
 
             ingest(default_sources(), path, model, cache=cache_file(), progress=progress)
             return cls(read_index(path, model.fingerprint), model)

@@ -31,9 +31,9 @@ class Progress:
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Show that `done` of `total` of `stage` is done."""
         now = time.monotonic()
-        if not self.started and self._announce:
+        first, self.started = not self.started, True  # known before an interrupt can come
+        if first and self._announce:
             self._stream.write(f"ask: {self._announce}\n")
-        self.started = True
         new = stage != self._stage
         if new:
             self._stage, self._since = stage, now

@@ -42,6 +42,10 @@ _STATES: dict[str, re.Pattern[str]] = {
         re.I,
     ),
 }
+# A page that speaks of itself instead of its subject: "this note follows the copy of ...".
+_ABOUT_ITSELF = re.compile(
+    r"\b(?:this|our own|the) (?:note|page|document|article|section)s?\b|이 (?:노트|글|문서|페이지)|노트이다|우리가 쓴", re.I
+)
 _ROLE_NAMES: dict[Role, str] = {
     "attribute": "parameter", "warning": "note", "code": "example",
 }  # fmt: skip
@@ -87,8 +91,10 @@ def read(retrieved: Retrieved, index: Index, *, documents: int = 5) -> Read:
     heads = index.document_heads(rows)
     units: list[Reading] = []
     named = _named_words(retrieved)
+    meant = {row for entry in retrieved.named if entry.mention.sure for row in entry.rows[:2]}
     for place, head in enumerate(heads):
-        units.extend(_score(retrieved, index, head, place, named))
+        strange = named if head.row not in meant else set()
+        units.extend(_score(retrieved, index, head, place, strange))
     units.sort(key=lambda unit: (-unit.score, unit.row))
     return Read(tuple(index.document(row) for row in rows), tuple(heads), tuple(units))
 
@@ -128,7 +134,7 @@ def _named_words(retrieved: Retrieved) -> set[str]:
 
 
 def _score(
-    retrieved: Retrieved, index: Index, head: DocumentHead, place: int, named: set[str]
+    retrieved: Retrieved, index: Index, head: DocumentHead, place: int, strange: set[str]
 ) -> list[Reading]:
     rows = index.chunk_rows_of(head.row)
     if not len(rows):
@@ -137,7 +143,7 @@ def _score(
     dense = index.dense.vectors(np.arange(rows.start, rows.stop)) @ retrieved.vector
     title = set(search_tokens(head.title))
     text = index.document(head.row).text
-    asked = _asked(retrieved.concepts, named | title, index)
+    asked = _asked(retrieved.concepts, strange | title, index)
     fitted = weights()
     told_in_both = len({chunk.language for chunk in chunks}) == 2
     made = []
@@ -174,6 +180,8 @@ def unit_features(
         found["asked"] = 1.0
     if len(shown) < 40:
         found["short"] = 1.0
+    if _ABOUT_ITSELF.search(shown):
+        found["about itself"] = 1.0
     return found
 
 

@@ -7,6 +7,7 @@ options takes that side, and the dates in it (or its source's) say when.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +17,7 @@ from rag.markup import readable
 from rag.question import Question
 from rag.reader import Reading
 from rag.text import KOREAN_STOPWORDS, english_stem, has_hangul, search_tokens
-from rag.types import Document, Verdict
+from rag.types import Document
 
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?:-(\d\d))?")
 _NEGATION = re.compile(
@@ -80,26 +81,58 @@ def _korean_for(word: str) -> tuple[str, ...]:
 def sides(
     question: Question, documents: Sequence[Document], units: Sequence[Reading]
 ) -> tuple[Side, ...]:
-    """The stands that the units take, the best proof for each source, option and time."""
+    """The stands that the sources take, best proofs first.
+
+    A source stands once, or twice where it says different things of different years. What it
+    reports of another source is that one's stand, not its own.
+    """
     a, b = (option_words(option) for option in question.options)
     subject = subject_words(question)
-    found: dict[tuple[int, str, str | None], Side] = {}
+    others = _told_apart(documents, subject | a | b)
+    found: list[Side] = []
     for unit in units:
         document = documents[unit.place]
         if document.kind == "symbol":
             continue  # a docstring says what a thing does, not what it is called
         text = readable(document.text[unit.chunk.start : unit.chunk.end])
         words = set(search_tokens(text))
-        if subject and not (words & subject):
+        reported = words & others - _names(document, others)
+        if (subject and not (words & subject)) or reported:
             continue
         option = _stand(text, words, question.options, a, b)
-        if option is None:
-            continue
-        date = _date(text) or document.date
-        key = (unit.place, option, date[:4] if date else None)
-        if key not in found:
-            found[key] = Side(unit.place, option, date, unit)
-    return tuple(sorted(found.values(), key=lambda s: -s.reading.score))
+        if option is not None:
+            found.append(Side(unit.place, option, _years(text) or document.date, unit))
+    found.sort(key=lambda side: -side.reading.score)
+    return tuple(_one_voice(found))
+
+
+def _one_voice(found: Sequence[Side]) -> list[Side]:
+    """The best stand of each source, and a second of other years."""
+    kept: list[Side] = []
+    for side in found:
+        own = [k for k in kept if k.place == side.place]
+        dated = all(_years_differ(k.date, side.date) and k.option != side.option for k in own)
+        if not own or (len(own) == 1 and dated and own[0].option != "both" != side.option):
+            kept.append(side)
+    return kept
+
+
+def _years_differ(a: str | None, b: str | None) -> bool:
+    return a is not None and b is not None and a[:4] != b[:4]
+
+
+def _names(document: Document, among: frozenset[str]) -> frozenset[str]:
+    """The words by which people call a source, of those that tell sources apart."""
+    return frozenset(search_tokens(f"{document.title} {document.id}")) & among
+
+
+def _told_apart(documents: Sequence[Document], common: frozenset[str]) -> frozenset[str]:
+    """Words that stand in the title of just one source: Wikipedia, Quora."""
+    counts: Counter[str] = Counter()
+    for document in documents:
+        if document.kind != "symbol":
+            counts.update({w for w in search_tokens(document.title) if len(w) > 3} - common)
+    return frozenset(word for word, count in counts.items() if count == 1)
 
 
 def _stand(
@@ -132,10 +165,12 @@ def _nearest_side(
     return None
 
 
-def _date(text: str) -> str | None:
-    """The latest year (and month) that a sentence names itself."""
-    dates = [m[0] for m in _YEAR.finditer(text)]
-    return max(dates) if dates else None
+def _years(text: str) -> str | None:
+    """The years that a sentence names itself: "2026", "2022-2023"."""
+    years = sorted({m[1] for m in _YEAR.finditer(text)})
+    if not years:
+        return None
+    return years[0] if years[0] == years[-1] else f"{years[0]}-{years[-1]}"
 
 
 def conclude(options: Sequence[str], found: Sequence[Side]) -> str:
@@ -149,8 +184,3 @@ def conclude(options: Sequence[str], found: Sequence[Side]) -> str:
     if "both" in stands or not named:
         return "both"
     return "disagree"
-
-
-def verdict_of(question: Question, found: Sequence[Side]) -> Verdict:
-    """The verdict without its citations, which the generator numbers."""
-    return Verdict(question.options, conclude(question.options, found), ())

@@ -28,7 +28,7 @@ LAYERS = (
     "metrics golden",
     "chunking contents scores",
     "index report",
-    "ingest retrieve",
+    "ingestion retrieve",
     "reader",
     "verdict confidence",
     "generators",
@@ -65,14 +65,19 @@ OWNERS = {
 
 SURFACE = [
     "Answer",
+    "Chunk",
     "Citation",
     "Document",
+    "Encoder",
+    "Ingested",
     "Passage",
     "Pipeline",
     "RagError",
+    "Stance",
     "Turn",
     "Verdict",
     "ingest",
+    "load_encoder",
 ]
 
 HEAVY = ("torch", "faiss", "langchain", "langchain_core", "gradio", "numpy", "onnxruntime", "bm25s")

@@ -19,7 +19,8 @@ from rag.types import Citation, Verdict
 BUDGET, LONG_BUDGET = 640, 4_000  # characters; a reader in a hurry looks at 800
 _UNITS, _LONG_UNITS = 3, 12  # quotes from the main source
 _OTHERS, _LONG_OTHERS = 2, 6  # further sources, a line each
-_CLOSE = 1.0  # how far below the best unit's score a further quote of the same source may lie
+_CLOSE = 1.2  # how far below the best unit's score a further quote of the same source may lie
+_MEANT = 3.0  # the same where the question names the source: the answer is somewhere in it
 _NEAR = 2.2  # and the best unit of another source
 _NO_PROSE = frozenset(["example", "code", "signature"])
 
@@ -79,18 +80,20 @@ def main_places(retrieved: Retrieved, read: Read) -> list[int]:
     return places[:2]
 
 
-def picked(units: Sequence[Reading], count: int) -> list[Reading]:
+def picked(units: Sequence[Reading], count: int, close: float = _CLOSE) -> list[Reading]:
     """The best unit of a source and those that come close; what the question names comes along."""
     prose = [unit for unit in units if unit.chunk.role not in _NO_PROSE] or list(units)
     if not prose:
         return []
-    floor = prose[0].score - _CLOSE
+    floor = prose[0].score - close
     return [unit for unit in prose if unit.score >= floor or unit.asked][:count]
 
 
 def _main(retrieved: Retrieved, read: Read, place: int, draft: Draft, count: int) -> None:
     document, units = read.documents[place], read.of(place)
-    chosen = picked(units, count)
+    row = read.heads[place].row
+    meant = any(entry.mention.sure and row in entry.rows[:1] for entry in retrieved.named)
+    chosen = picked(units, count, _MEANT if meant else _CLOSE)
     if document.kind == "symbol":
         symbol.write(retrieved, document, units, chosen, draft)
         return

@@ -196,7 +196,7 @@ def options_of() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Train one phase; writes WORK/PHASE.pt every 100 steps and at the end."""
+    """Train one phase; writes WORK/PHASE.pt every 50 steps and at the end."""
     options = options_of()
     torch.set_num_threads(2)
     phase, mix = options.phase, MIX[options.phase]
@@ -223,7 +223,7 @@ def main() -> None:
         draw = random.Random(options.seed * 1_000_003 + step)
         name = draw.choices(list(mix), list(mix.values()))[0]
         loss = learn(quick, table, todo[name], choose(todo[name], options.seed, step))
-        rate = min(1.0, (step + 1) / 100) * max(0.02, 1 - step / options.steps)
+        rate = min(1.0, (step + 1) / 40) * max(0.02, 1 - step / options.steps)
         table.step(ROW_RATE[phase] * rate)
         if phase == "body":
             optimiser.param_groups[0]["lr"] = BODY_RATE * rate
@@ -233,7 +233,7 @@ def main() -> None:
             shown = " ".join(f"{key} {value:.3f}" for key, value in losses.items())
             speed = (step + 1 - begin) / (time.monotonic() - began)
             print(f"{step + 1} {shown} {speed:.2f} steps/s", flush=True)
-        if (step + 1) % 100 == 0 or step + 1 == options.steps:
+        if (step + 1) % 50 == 0 or step + 1 == options.steps:
             state = {"model": student.state_dict(), "step": step + 1, "table": table.state()}
             save(kept, {**state, "optimiser": optimiser.state_dict()})
 

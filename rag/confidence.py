@@ -16,7 +16,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from rag.index import Index
-from rag.reader import Read, coverage
+from rag.ranking import coverage
+from rag.reader import Read
 from rag.retrieve import Named, Retrieved
 from rag.text import search_tokens
 

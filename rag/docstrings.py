@@ -24,19 +24,27 @@ _HEADS: dict[str, Role] = {
     "shape": "shape", "shapes": "shape", "note": "note", "notes": "note", "warning": "warning",
     "warnings": "warning", "warns": "warning", "example": "example", "examples": "example",
     "usage": "example", "see also": "see-also", "references": "text",
+    "인자": "parameter", "인수": "parameter", "매개변수": "parameter", "파라미터": "parameter",
+    "속성": "attribute", "반환": "returns", "반환값": "returns", "리턴": "returns",
+    "예외": "raises", "모양": "shape", "참고": "note", "주의": "warning", "경고": "warning",
+    "예": "example", "예제": "example", "예시": "example", "사용법": "example",
+    "같이 보기": "see-also",
 }  # fmt: skip
 _DIRECTIVES: dict[str, Role] = {
     "note": "note", "warning": "warning", "seealso": "see-also", "tip": "note", "important": "note",
     "caution": "warning", "attention": "warning", "code-block": "example", "testcode": "example",
     "code": "example", "deprecated": "warning", "versionadded": "note", "versionchanged": "note",
 }  # fmt: skip
-_HEAD = re.compile(r"^(?P<head>[A-Za-z][A-Za-z ]{2,20}?)\s*(?P<colon>::?)?\s*$")
+_HEAD = re.compile(r"^(?P<head>[A-Za-z가-힣][A-Za-z가-힣 ]{0,20}?)\s*(?P<colon>::?)?\s*$")
 _DIRECTIVE = re.compile(r"^\.\. (?P<name>[a-z-]+)::")
 _ITEM = re.compile(
     r"^(?P<name>\*{0,2}`{0,2}[A-Za-z_][\w.]*`{0,2}(?:\s*,\s*\*{0,2}[A-Za-z_][\w.]*)*)\s*"
     r"(?:\((?P<type>[^)]*(?:\([^)]*\)[^)]*)*)\))?\s*(?::(?!:)|–|--| - )"
 )
 _FIELD = re.compile(r"^:(?:param|arg|keyword|kwarg|type)\s+(?:[\w.]+\s+)?\*{0,2}(?P<name>\w+):")
+_OUTCOME = re.compile(
+    r"^:(?P<field>return|rtype|yield|raise|except)\w*(?:\s+(?P<name>[\w.]+))?:(?=\s|$)"
+)
 _BULLET = re.compile(r"^(?:[-*+•]|\d+[.)])\s+")
 _RULE = re.compile(r"^[=~^\-\"'#*+]{3,}(?:\s+[=\-]{3,})*\s*$")
 _TABLE_RULE = re.compile(r"^={3,}(?:\s+={3,})+\s*$")
@@ -175,7 +183,7 @@ def _opens(lines: list[_Line], i: int) -> tuple[int, Role, int] | None:
             return 2, role, line.indent - 1
         if head["colon"]:
             return 1, role, _head_indent(lines, i)
-    inline = re.match(r"(?P<head>[A-Z][a-z]+):\s+\S", line.text)
+    inline = re.match(r"(?P<head>[A-Z][a-z]+|[가-힣]+):\s+\S", line.text)
     if inline and _HEADS.get(inline["head"].lower()) in ("note", "warning", "returns"):
         return 0, _HEADS[inline["head"].lower()], line.indent
     return None
@@ -206,6 +214,9 @@ def _read_block(lines: list[_Line], i: int, role: Role) -> tuple[int, _Block]:
     item = (_ITEM if role in ("parameter", "attribute", "raises") else _FIELD).match(line.text)
     if item is None:
         item = _FIELD.match(line.text)
+    outcome = _OUTCOME.match(line.text) if item is None else None
+    if outcome and role == "text":
+        item, role = outcome, "raises" if outcome["field"] in ("raise", "except") else "returns"
     stop = i + 1
     if item or _BULLET.match(line.text):
         while stop < len(lines) and (
@@ -217,7 +228,7 @@ def _read_block(lines: list[_Line], i: int, role: Role) -> tuple[int, _Block]:
         while stop < len(lines) and lines[stop].text and not _breaks(lines, stop, line):
             stop += 1
     last = max(j for j in range(i, stop) if lines[j].text)
-    name = re.sub(r"[*`\s]", "", item["name"]) if item else ""
+    name = re.sub(r"[*`\s]", "", item["name"] or "") if item else ""
     if item and role == "text":
         role = "parameter"
     return stop, _Block(role, name, line.start + line.indent, lines[last].end, whole=False)
@@ -233,7 +244,7 @@ def _breaks(lines: list[_Line], i: int, first: _Line) -> bool:
     text = lines[i].text
     return (
         text.startswith(_PROMPT)
-        or bool(_DIRECTIVE.match(text))
+        or bool(_DIRECTIVE.match(text) or _FIELD.match(text) or _OUTCOME.match(text))
         or bool(
             _BULLET.match(text)
             and lines[i].indent <= first.indent + 4
@@ -245,9 +256,8 @@ def _breaks(lines: list[_Line], i: int, first: _Line) -> bool:
 
 def _in_table(lines: list[_Line], i: int) -> bool:
     """A row of a simple reST table: an open rule above, another below, in the same paragraph."""
-    above = [line for line in lines[max(0, i - 40) : i]]
     rules = 0
-    for line in reversed(above):
+    for line in reversed(lines[max(0, i - 40) : i]):
         if not line.text:
             break
         rules += bool(_TABLE_RULE.match(line.text))
@@ -294,7 +304,7 @@ def _spans(text: str, block: _Block) -> Iterator[tuple[int, int]]:
     if block.name == "rule" and block.role == "table":
         return
     short = end - start <= _LONG and block.role in ("parameter", "attribute", "raises", "shape")
-    if block.whole or short or _BULLET.match(text[start:end]) and end - start <= _LONG:
+    if block.whole or short or (_BULLET.match(text[start:end]) and end - start <= _LONG):
         yield start, end
         return
     for left, right in sentences(text[start:end]):
@@ -309,7 +319,7 @@ def _chunk(document: Document, role: Role, name: str, start: int, end: int) -> C
     return Chunk(
         source=document.id,
         role=role,
-        language="en",
+        language=document.language,
         heading=document.title,
         name="" if name == "math" else name,
         start=start,

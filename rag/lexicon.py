@@ -29,16 +29,16 @@ def load_lexicon() -> Mapping[str, Translations]:
 
 @lru_cache(maxsize=2)
 def _read(path: Path) -> Mapping[str, Translations]:
-    found: dict[str, list[tuple[str, float]]] = {}
+    found: dict[str, Translations] = {}
     try:
         for line in path.read_text(encoding="utf-8").splitlines():
             term, english, probability = line.split("\t")
-            found.setdefault(term, []).append((english, float(probability)))
+            found[term] = (*found.get(term, ()), (english, float(probability)))
     except (OSError, ValueError) as error:
         raise RagError(
             f"the lexicon {path.name} cannot be read ({error}); install ask-docs again"
         ) from error
-    return MappingProxyType({term: tuple(rows) for term, rows in found.items()})
+    return MappingProxyType(found)
 
 
 def translate(word: str) -> Translations:

@@ -9,18 +9,27 @@ import re
 
 _DIRECTIVE = re.compile(
     r"^[ \t]*\.\. (?:(?P<name>note|warning|seealso|tip|important|caution|attention)::|"
-    r"(?:math|code-block|code|testcode|testoutput|image|figure|rubric|admonition|function|method|"
-    r"automethod|autofunction|autoclass|currentmodule|module|versionadded|versionchanged|"
-    r"deprecated|list-table|table|topic|ifconfig|only|raw)::[ \t]*)",
+    r"(?P<since>versionadded|versionchanged|deprecated)::|"
+    r"(?:code-block|code|highlight)::[ \t]*[\w+-]*|"
+    r"(?:math|testcode|testoutput|image|figure|rubric|admonition|function|method|"
+    r"automethod|autofunction|autoclass|currentmodule|module|"
+    r"list-table|table|topic|ifconfig|only|raw)::[ \t]*)",
     re.M,
 )
-_OPTION = re.compile(r"^[ \t]*:(?:nowrap|skipif|caption|name|widths|header-rows|label):.*$", re.M)
+_OPTION = re.compile(
+    r"^[ \t]*:(?:nowrap|skipif|caption|name|widths|header-rows|label|noindex|linenos):.*$", re.M
+)
+_SINCE = {
+    "versionadded": "Added in version",
+    "versionchanged": "Changed in version",
+    "deprecated": "Deprecated since version",
+}
 _TARGET = re.compile(r"^[ \t]*\.\. _[^:\n]*:.*$", re.M)
 _ROLE = re.compile(r":(?:[a-zA-Z]+:)?[a-zA-Z]+:`(?P<body>[^`]*)`")
 _MATH = re.compile(r":math:`(?P<body>[^`]*)`")
-_LINK = re.compile(r"`(?P<label>[^`<]+?)\s*<[^`>]+>`_{1,2}")
+_LINK = re.compile(r"`(?P<label>[^`<]+)<[^`>]+>`_{1,2}")
 _REFERENCE = re.compile(r"`(?P<label>[^`]+)`_{1,2}(?!\w)")
-_CODE = re.compile(r"``(?P<body>.+?)``", re.S)
+_CODE = re.compile(r"(?<!`)``(?!`)(?P<body>.+?)(?<!`)``(?!`)", re.S)  # a fence has three
 _BOLD = re.compile(r"\*\*(?P<body>[^*\s](?:[^*]*[^*\s])?)\*\*")
 _FOOTNOTE = re.compile(r"\[[\w#*-]+\]_")
 
@@ -35,8 +44,9 @@ _COMMANDS = {
     "displaystyle": "", "limits": "", "Vert": "‖", "lVert": "‖", "rVert": "‖", "partial": "∂",
     "nabla": "∇", "ast": "*", "star": "⋆", "lvert": "|", "rvert": "|", "mid": "|", "sim": "~",
 }  # fmt: skip
-_FRAC = re.compile(r"\\d?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
-_SQRT = re.compile(r"\\sqrt\s*\{([^{}]*)\}")
+_GROUP = r"\s*\{((?:[^{}]|\{[^{}]*\})*)\}"  # braces, and pairs of them inside
+_FRAC = re.compile(rf"\\d?frac{_GROUP}{_GROUP}")
+_SQRT = re.compile(rf"\\sqrt{_GROUP}")
 _WRAP = re.compile(
     r"\\(?:text|mathrm|mathbf|mathit|mathbb|mathcal|operatorname|textbf|hat|bar|vec|tilde|texttt)"
     r"\s*\{([^{}]*)\}"
@@ -63,16 +73,23 @@ def readable_block(text: str) -> str:
 def _inline(text: str) -> str:
     is_math = ".. math::" in text
     text = _TARGET.sub("", _OPTION.sub("", text))
-    text = _DIRECTIVE.sub(lambda m: f"{m['name'].capitalize()}: " if m["name"] else "", text)
+    text = _DIRECTIVE.sub(_opening, text)
     text = _MATH.sub(lambda m: plain_math(m["body"]), text)
     text = _ROLE.sub(lambda m: f"`{_role_text(m['body'])}`", text)
-    text = _LINK.sub(lambda m: m["label"], text)
+    text = _LINK.sub(lambda m: m["label"].strip(), text)
+    text = text.replace("`\\ `", "")  # reST's way to write one code span after another
     text = _REFERENCE.sub(lambda m: m["label"], text)
     text = _CODE.sub(lambda m: f"`{m['body']}`", text)
     text = _BOLD.sub(lambda m: m["body"], text)
     text = _FOOTNOTE.sub("", text)
     text = text.replace("\\ ", "").replace("::\n", ":\n").removesuffix("::")
     return plain_math(text) if is_math else text
+
+
+def _opening(directive: re.Match[str]) -> str:
+    if directive["since"]:
+        return _SINCE[directive["since"]]
+    return f"{directive['name'].capitalize()}: " if directive["name"] else ""
 
 
 def _role_text(body: str) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 
 from rag.index import DocumentHead, Index
 from rag.markup import readable
+from rag.ranking import coverage
 from rag.retrieve import Retrieved
 from rag.text import english_stem, search_tokens
 from rag.types import Chunk, Document, Role
@@ -44,7 +45,8 @@ _STATES: dict[str, re.Pattern[str]] = {
 }
 # A page that speaks of itself instead of its subject: "this note follows the copy of ...".
 _ABOUT_ITSELF = re.compile(
-    r"\b(?:this|our own|the) (?:note|page|document|article|section)s?\b|이 (?:노트|글|문서|페이지)|노트이다|우리가 쓴", re.I
+    r"\b(?:this|our own|the) (?:note|page|document|article|section)s?\b|이 (?:노트|글|문서|페이지)|노트이다|우리가 쓴",
+    re.I,
 )
 _ROLE_NAMES: dict[Role, str] = {
     "attribute": "parameter", "warning": "note", "code": "example",
@@ -185,9 +187,6 @@ def unit_features(
     return found
 
 
-Asked = Sequence[tuple[Mapping[str, float], float]]
-
-
 def _asked(
     concepts: Sequence[Mapping[str, float]], about: set[str], index: Index
 ) -> list[tuple[Mapping[str, float], float]]:
@@ -200,16 +199,6 @@ def _asked(
         rarity = max((index.chunk_sparse.idf(word) for word in words), default=0.0)
         asked.append((words, rarity or 9.0))  # a word that no document holds is the rarest
     return asked
-
-
-def coverage(asked: Asked, present: set[str]) -> float:
-    """How much of what was asked is present, 0 to 1: words weighed by rarity."""
-    total = sum(weight for _, weight in asked)
-    held = sum(
-        weight * max((w for word, w in words.items() if word in present), default=0.0)
-        for words, weight in asked
-    )
-    return held / total if total else 0.0
 
 
 def asks_for(name: str, concepts: Sequence[Mapping[str, float]]) -> bool:

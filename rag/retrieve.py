@@ -3,7 +3,7 @@
 Three legs look for a question: BM25 over whole documents, BM25 over units, and the encoder's
 vectors of units. Each ranks sources; reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR
 2009: sum of 1 / (k + rank), k = 60) joins them, and a leg that found no evidence has no vote.
-A name of code in the question that resolves to an object puts that object first.
+Names of code in the question are looked up. rag/ranking.py then ranks the candidates.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from rag.encoders import Encoder
 from rag.index import FoundName, Index
 from rag.lexicon import translate
 from rag.question import IMPORT_HABITS, OTHER_PACKAGES, Mention, Question
+from rag.ranking import candidate_features, score
 from rag.text import english_stem, has_hangul, search_tokens
 from rag.types import Passage, Trace
 
 RRF_K = 60
 _POOL = 400  # units that a leg may bring
 _WEIGHTS = {"documents": 1.0, "units": 1.0, "dense": 1.2}
-_NAMED, _HINTED = 0.10, 0.012  # what a resolved name adds; one leg's first rank gives 0.016
-_PRIOR = 0.006
+_CANDIDATES = 80  # documents that are looked at again
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class Found:
     row: int
     score: float
     trace: Trace
+    features: Mapping[str, float]  # what the ranking looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,27 +141,34 @@ def retrieve(
     unit_dense = _dense_scores(index, vector)
     named = tuple(resolve(index, mention) for mention in question.mentions)
     allowed = _allowed(index, only)
-    legs = {
-        "documents": _best(document_words, allowed),
-        "units": _best_documents(unit_words, index, allowed),
-        "dense": _best_documents(unit_dense, index, allowed),
+    scores = {
+        "documents": document_words,
+        "units": _by_document(unit_words, index),
+        "dense": _by_document(unit_dense, index),
     }
+    legs = {leg: _best(values, allowed) for leg, values in scores.items()}
     fused = reciprocal_rank_fusion(list(legs.values()), [_WEIGHTS[leg] for leg in legs])
-    for row in fused:
-        fused[row] += _PRIOR * float(index.priors[row])
-    exact = _add_named(fused, named, index, allowed)
-    order = sorted(fused, key=lambda row: (-fused[row], row))[:depth]
+    sure, hinted = (_named_rows(named, allowed, sure=sure) for sure in (True, False))
+    pool = sorted({*fused, *sure, *hinted}, key=lambda row: (-fused.get(row, 0.0), row))
+    pool = list(dict.fromkeys([*sure, *hinted, *pool]))[:_CANDIDATES]
+    scores["fused"] = np.zeros(index.n_documents, np.float32)
+    scores["fused"][list(fused)] = list(fused.values())
+    known = candidate_features(question, concepts, index, pool, scores, sure, hinted)
+    looked_at = dict(zip(pool, known, strict=True))
+    ranked = {row: score(features) for row, features in looked_at.items()}
+    order = sorted(ranked, key=lambda row: (-ranked[row], row))[:depth]
     ranks = {leg: {row: rank for rank, row in enumerate(rows, 1)} for leg, rows in legs.items()}
     found = tuple(
         Found(
             row,
-            fused[row],
+            ranked[row],
             Trace(
                 lexical_rank=ranks["documents"].get(row),
                 dense_rank=ranks["dense"].get(row),
-                exact_name=row in exact,
-                fused=round(fused[row], 5),
+                exact_name=row in sure,
+                fused=round(fused.get(row, 0.0), 5),
             ),
+            looked_at[row],
         )
         for row in order
     )
@@ -202,30 +210,24 @@ def _best(
     return [int(row) for row in rows if scores[row] > 0]
 
 
-def _best_documents(
-    unit_scores: NDArray[np.float32], index: Index, allowed: NDArray[np.bool_] | None
-) -> list[int]:
-    """Documents by their best unit."""
+def _by_document(unit_scores: NDArray[np.float32], index: Index) -> NDArray[np.float32]:
+    """The score of each document's best unit, at least 0: (n_documents,)."""
     best = np.zeros(index.n_documents, np.float32)
     np.maximum.at(best, index.chunk_documents, unit_scores)
-    return _best(best, allowed)
+    return best
 
 
-def _add_named(
-    fused: dict[int, float],
-    named: Sequence[Named],
-    index: Index,
-    allowed: NDArray[np.bool_] | None,
-) -> set[int]:
-    """Lift what the question names, the better known namesake more; returns the lifted rows."""
-    exact: set[int] = set()
+def _named_rows(
+    named: Sequence[Named], allowed: NDArray[np.bool_] | None, *, sure: bool
+) -> dict[int, float]:
+    """Documents that the question names (`sure`) or may name, the better known namesake more."""
+    rows: dict[int, float] = {}
     for entry in named:
-        bonus = _NAMED if entry.mention.sure else _HINTED
-        for place, row in enumerate(entry.rows[:4]):
-            if allowed is None or allowed[row]:
-                fused[row] = fused.get(row, 0.0) + bonus / (1 + place)
-                exact.add(row)
-    return exact
+        if entry.mention.sure is sure:
+            for place, row in enumerate(entry.rows[:4]):
+                if allowed is None or allowed[row]:
+                    rows[row] = max(rows.get(row, 0.0), 1.0 / (1 + place))
+    return rows
 
 
 def _matched(text: str, tokens: Mapping[str, float]) -> tuple[str, ...]:

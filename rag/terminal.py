@@ -24,6 +24,8 @@ _FENCE = re.compile(r"^```[\w+-]*(?P<after>(?: ?\[\d+\])*)$")
 _BOLD = re.compile(r"(?<![\w*])\*\*(?=[^\s*])([^*\n]*[^\s*])\*\*(?![A-Za-z0-9_*])")
 _MARKER = re.compile(r"\[\d{1,3}\]")
 _LINE_ENDS = re.compile("\r\n|[\r\u2028\u2029]")
+# What `printable` leaves and nobody sees: soft hyphens, a mark of direction, tag characters.
+_INVISIBLE = re.compile("[\u00ad\u061c\ufff9-\ufffb\U000e0000-\U000e007f]")
 
 # Marks of style inside a text. They take no room, no cleaned text holds them, and `Style.paint`
 # turns them into escape sequences or into nothing.
@@ -66,7 +68,7 @@ def style_of(stream: TextIO) -> Style:
 
 def clean(text: str) -> str:
     """Printable text with "\\n" as its only line end and tabs as spaces."""
-    return printable(_LINE_ENDS.sub("\n", text)).expandtabs(4)
+    return _INVISIBLE.sub("", printable(_LINE_ENDS.sub("\n", text))).expandtabs(4)
 
 
 def one_line(text: str, limit: int = 600) -> str:
@@ -102,8 +104,8 @@ def _char_width(char: str) -> int:
 def wrap(text: str, width: int | None, hang: str = "") -> Iterator[str]:
     """Lines of at most `width` columns; `hang` stands before all lines but the first.
 
-    Breaks at spaces. A word longer than a line is broken only where wide letters meet: a URL or a
-    name of code stays whole, so that it can be copied.
+    Breaks at spaces. A word longer than a line is broken only beside wide letters: a URL or a name
+    of code stays whole, so that it can be copied.
     """
     if width is None or display_width(text) <= width:
         yield text
@@ -127,13 +129,26 @@ def _words(text: str, width: int) -> Iterator[str]:
         if display_width(word) <= width or word.isascii():
             yield word
             continue
-        piece, first = "", True
-        for char in word:
-            if display_width(piece + char) > width and _char_width(char) == 2:
-                yield piece if first else "\0" + piece
-                piece, first = "", False
-            piece += char
-        yield piece if first else "\0" + piece
+        piece, mark = "", ""
+        for part in _parts(word):
+            if piece and display_width(piece + part) > width:
+                yield mark + piece
+                piece, mark = "", "\0"
+            piece += part
+        yield mark + piece
+
+
+def _parts(word: str) -> list[str]:
+    """What a word can be broken into: its wide letters, and the runs of narrow ones between."""
+    parts: list[str] = []
+    wide = True
+    for char in word:
+        before, wide = wide, _char_width(char) == 2
+        if not parts or wide or (before and _char_width(char)):
+            parts.append(char)
+        else:  # a narrow letter after another, or a mark that joins
+            parts[-1] += char
+    return parts
 
 
 def pad(text: str, width: int) -> str:

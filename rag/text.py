@@ -22,9 +22,20 @@ _TOKEN = re.compile(
 )
 _CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
+# How a question opens in English, and how one closes in Korean; for texts with words of both.
+_ENGLISH_OPENING = re.compile(
+    r"\W*(?:what|how|why|which|who|whose|when|where|is|are|do|does|did|can|could|should|would|will|"
+    r"please|tell|explain|describe|show|give|define|translate|compare|list)(?:'s)?\b(?!')",
+    re.I,
+)
+_KOREAN_CLOSING = re.compile("[요까죠냐줘돼]$|니다$|[나되는뭐]지$|[하되시]나$|는데$")
+_ASKED_NOUNS = frozenset("에러 오류 해결 원인 이유 차이 차이점 방법 의미 뜻 설명 예제".split())
+_WORD_EDGE = re.compile(r"^[\W_]+|[\W_]+$")
+_PASTED = 2_000  # characters; longer texts are documents, not questions
+
 # Control characters and invisible marks that could hide or reorder text; tabs and newlines stay.
 _UNSAFE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
 )
 
 ENGLISH_STOPWORDS = frozenset(
@@ -74,8 +85,12 @@ def nfc(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """NFC text without control characters, lone surrogates, zero-width marks and bidi overrides."""
-    return _UNSAFE.sub("", nfc(text.encode("utf-8", "replace").decode("utf-8")))
+    """NFC text without control characters, zero-width marks and bidi overrides.
+
+    A lone surrogate becomes a question mark; tabs and line ends stay.
+    """
+    # NFC last: what is taken out may have stood between a letter and its mark.
+    return nfc(_UNSAFE.sub("", text.encode("utf-8", "replace").decode("utf-8")))
 
 
 def fold(text: str) -> str:
@@ -92,11 +107,40 @@ def language_of(text: str) -> Language:
     """The language somebody writes in: Korean when Hangul words outnumber plain English words.
 
     Names of code (`torch.stack`, `num_workers`, `DataLoader`) are of neither language, so
-    "DataLoader의 num_workers 기본값은?" is Korean and "what does 파이토치 mean?" is English.
+    "DataLoader의 num_workers 기본값은?" is Korean and "what does 파이토치 mean?" is English. A short
+    text that ends as Korean does is Korean: an English message pasted before a Korean question.
     """
     text = nfc(text)
-    hangul = len(_HANGUL_RUN.findall(text))
-    return "ko" if hangul and hangul >= len(_PLAIN_WORD.findall(text)) else "en"
+    if not has_hangul(text):
+        return "en"
+    return "ko" if _outnumbers(text) or _asks_in_korean(text) else "en"
+
+
+def _outnumbers(text: str) -> bool:
+    return len(_HANGUL_RUN.findall(text)) >= len(_PLAIN_WORD.findall(text))
+
+
+def _asks_in_korean(text: str) -> bool:
+    """Whether a text with more English words than Korean ones ends with a Korean question.
+
+    The verb stands last in Korean, so the words at the end tell: two or more in Hangul, or one
+    with a particle or an ending. "What is the meaning of 손실 함수?" is opened as English is.
+    """
+    if len(text) > _PASTED:
+        return False
+    start, end = sentences(text)[-1]
+    last = text[start:end]
+    tail: list[str] = []
+    for word in reversed(last.split()):
+        core = _WORD_EDGE.sub("", word)
+        if core and not _HANGUL_RUN.fullmatch(core):
+            break
+        tail.extend([core] if core else [])
+    if not tail:
+        return start > 0 and has_hangul(last) and _outnumbers(last)
+    if _ENGLISH_OPENING.match(last):
+        return len(tail) > 1 and _KOREAN_CLOSING.search(tail[0]) is not None
+    return len(tail) > 1 or korean_stem(tail[0]) != tail[0] or tail[0] in _ASKED_NOUNS
 
 
 # -- sentences ---------------------------------------------------------------------------------
@@ -105,7 +149,7 @@ _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|cf|vs|Fig|Eq|Sec|No|resp|approx|al|Dr|Mr|Ms|Inc|incl|w\.r\.t|a\.k\.a)"
     r"|(?:^|[\s(])[A-Z])\.$"
 )
-_END = re.compile(r"[.!?。…]+[\"'”’)\]`*]*(?=\s|$)")
+_END = re.compile(r"(?<![.!?。…])[.!?。…]++[\"'”’)\]`*]*+(?=\s|$)")
 _BREAK = re.compile(r"\n[ \t]*\n")
 _LOWER_START = re.compile(r"\s+[a-z]")
 
@@ -114,7 +158,8 @@ def sentences(text: str) -> list[tuple[int, int]]:
     """Spans (start, end) of the sentences of `text`, without the white space around them.
 
     A blank line always ends one. A full stop does not end one inside a name or number, after an
-    abbreviation, or before a lower-case word. Line breaks inside a paragraph mean nothing.
+    abbreviation, or before a lower-case word, unless it stands after Hangul, where a name in lower
+    case may open the next sentence. Line breaks inside a paragraph mean nothing.
     """
     spans: list[tuple[int, int]] = []
     start = 0
@@ -129,7 +174,9 @@ def _paragraph_sentences(text: str, start: int, stop: int) -> Iterator[tuple[int
     at = start
     for end in _END.finditer(text, start, stop):
         before = text[max(at, end.start() - 12) : end.start() + 1]
-        if _ABBREVIATION.search(before) or _LOWER_START.match(text, end.end(), stop):
+        if _ABBREVIATION.search(before):
+            continue
+        if _LOWER_START.match(text, end.end(), stop) and not has_hangul(before[-2:]):
             continue
         yield from _stripped(text, at, end.end())
         at = end.end()
@@ -150,8 +197,8 @@ def _stripped(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 def search_tokens(text: str) -> list[str]:
     """The tokens under which `text` is found, in order, repeats kept.
 
-    `F.cross_entropy` gives "f.cross_entropy", "cross_entropy", "cross", "entropi"; a camel-case
-    name its words; an English word its stem; a Korean word its stem without particles and, when
+    `F.cross_entropy` gives "f.cross_entropy", "f", "cross_entropy", "cross", "entropi"; a
+    camel-case name its words; an English word its stem; a Korean word its stem without particles and, when
     that is long, its pairs of syllables, so that 손실함수 meets 손실 함수.
     """
     text = nfc(text)

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import hashlib
 import json
 import os
 import pty
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import pytest
+
+from rag import cli
 
 ROOT = Path(__file__).parent.parent
 ASK = [sys.executable, "-m", "rag.cli"]
@@ -56,8 +64,11 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     }
 
 
-def make_house(home: Path) -> Path:
-    """A folder with documents, and an index of them at home/index."""
+@cache
+def make_house() -> Path:
+    """A folder with documents, and an index of them at index/; one for the whole session."""
+    home = Path(tempfile.mkdtemp(prefix="ask-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
     docs = home / "docs"
     docs.mkdir()
     (docs / "guide.md").write_text(ENGLISH, encoding="utf-8")
@@ -65,6 +76,20 @@ def make_house(home: Path) -> Path:
     done = ask(home, "ingest", "docs")
     assert done.code == 0, done.err
     return home
+
+
+def go_there(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make the house the place and environment of this process, for `run_here`."""
+    monkeypatch.chdir(home)
+    for name, value in environment(home).items():
+        monkeypatch.setenv(name, value)
+    return home
+
+
+def run_here(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    """Run the command in this process, for cases too many to start one for each."""
+    code = cli.main(words)
+    return (code, *capsys.readouterr())
 
 
 class Done:
@@ -204,6 +229,17 @@ class Terminal:
     def type(self, text: str) -> None:
         """Type, control characters included."""
         os.write(self._main, text.encode("utf-8"))
+
+    def press(self, key: str) -> None:
+        """Press a key that ends the command, as often as it takes.
+
+        Python's readline misses a signal that comes between its prompt and its waiting.
+        """
+        for _ in range(20):
+            os.write(self._main, key.encode())
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._run.wait(2)
+                return
 
     def end(self) -> tuple[int, str]:
         """The exit code and what was still shown."""

@@ -13,24 +13,23 @@ from asking import (
     ENGLISH,
     ask,
     assert_one_error,
-    environment,
     forge,
     generation,
+    go_there,
     interrupt_at,
     make_house,
+    run_here,
     shell,
     start,
 )
-
-from rag import cli
 
 QUESTION = "How do I stack widgets?"
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def house() -> Path:
     """A folder with documents and their index."""
-    return make_house(tmp_path_factory.mktemp("house"))
+    return make_house()
 
 
 @pytest.fixture
@@ -41,17 +40,8 @@ def index(house: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def here(house: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The house as the place and environment of this process."""
-    monkeypatch.chdir(house)
-    for name, value in environment(house).items():
-        monkeypatch.setenv(name, value)
-    return house
-
-
-def run_here(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    """Run the command in this process, for cases too many to start one for each."""
-    code = cli.main(words)
-    return (code, *capsys.readouterr())
+    """The house, being where this process is."""
+    return go_there(house, monkeypatch)
 
 
 # -- questions -----------------------------------------------------------------------------------
@@ -104,9 +94,8 @@ def test_bytes_that_are_no_characters(here: Path, capsys: pytest.CaptureFixture[
     ],
 )
 def test_wrong_usage(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(words) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
+    code, out, err = run_here(capsys, *words)
+    assert (code, out) == (2, "")
     assert err.startswith("ask: ")
     assert err.count("\n") == 1
     assert told in err

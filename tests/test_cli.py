@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -12,7 +13,18 @@ from argparse import Namespace
 from pathlib import Path
 
 import pytest
-from asking import ENGLISH, KOREAN, Terminal, ask, environment, make_house, shell, start
+from asking import (
+    ENGLISH,
+    KOREAN,
+    Terminal,
+    ask,
+    environment,
+    go_there,
+    make_house,
+    run_here,
+    shell,
+    start,
+)
 
 from rag import doctor
 from rag.arguments import build_parser, parse
@@ -28,9 +40,15 @@ langchain_core langchain_text_splitters gradio bs4 lxml bm25s scipy shtab nbform
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def house() -> Path:
     """A folder with documents and their index."""
-    return make_house(tmp_path_factory.mktemp("house"))
+    return make_house()
+
+
+@pytest.fixture
+def here(house: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The house, being where this process is."""
+    return go_there(house, monkeypatch)
 
 
 # -- questions -----------------------------------------------------------------------------------
@@ -72,11 +90,13 @@ def test_the_json_has_the_keys_of_the_evaluation_in_their_order(house: Path) -> 
 
 
 @pytest.mark.parametrize("question", ["How do I stack widgets?", "위젯 크기가 다르면?"])
-def test_every_quote_stands_in_what_show_prints(house: Path, question: str) -> None:
-    answer = ask(house, question, "--json").json
+def test_every_quote_stands_in_what_show_prints(
+    here: Path, question: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = json.loads(run_here(capsys, question, "--json")[1])
     assert answer["citations"]
     for citation in answer["citations"]:
-        shown = ask(house, "show", citation["source"], "--json").json
+        shown = json.loads(run_here(capsys, "show", citation["source"], "--json")[1])
         assert shown["text"][citation["start"] : citation["end"]] == citation["quote"]
 
 
@@ -87,23 +107,29 @@ def test_a_refusal_has_its_own_exit_code_and_goes_to_standard_output(house: Path
     assert done.json["reason"]
 
 
-def test_a_source_pattern_limits_the_sources(house: Path) -> None:
-    answer = ask(house, "How do I stack widgets?", "--json", "--source", "*안내서*").json
-    assert {passage["source"] for passage in answer["passages"]} == {"file:docs/안내서.md"}
+def test_a_source_pattern_limits_the_sources(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, out, _ = run_here(capsys, "How do I stack widgets?", "--json", "--source", "*안내서*")
+    sources = {passage["source"] for passage in json.loads(out)["passages"]}
+    assert sources == {"file:docs/안내서.md"}
 
 
-def test_the_language_can_be_chosen(house: Path) -> None:
-    assert ask(house, "--lang", "ko", "--json", "widget.stack?").json["language"] == "ko"
+def test_the_language_can_be_chosen(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run_here(capsys, "--lang", "ko", "--json", "widget.stack?")
+    assert json.loads(out)["language"] == "ko"
 
 
-def test_explain_tells_why_each_passage_came(house: Path) -> None:
-    done = ask(house, "stack widgets", "--explain")
-    assert "  1  file:docs/guide.md  Widgets guide > Stacking widgets" in done.out
-    assert "lexical 1 · dense 1 · fused 0." in done.out
-    assert "words: stack, widget" in done.out
-    trace = ask(house, "stack widgets", "--explain", "--json").json["passages"][0]["trace"]
-    assert trace["lexical_rank"] == trace["dense_rank"] == 1
-    assert trace["matched"] == ["stack", "widget"]
+def test_explain_tells_why_each_passage_came(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, out, _ = run_here(capsys, "stack widgets", "--explain")
+    assert "  1  file:docs/guide.md  Widgets guide > Stacking widgets\n     lexical " in out
+    assert re.search(r"lexical \d · dense \d · fused 0\.\d+ · words: .*widget", out)
+    _, out, _ = run_here(capsys, "stack widgets", "--explain", "--json")
+    trace = json.loads(out)["passages"][0]["trace"]
+    assert list(trace) == ["lexical_rank", "dense_rank", "exact_name", "fused", "matched"]
+    assert {"stack", "widget"} <= set(trace["matched"])
 
 
 # -- which word is a command ---------------------------------------------------------------------
@@ -204,21 +230,21 @@ def test_ingest_counts_and_says_when_nothing_changed(tmp_path: Path) -> None:
     assert (again["changed"], again["embedded"]) == (True, 0)
 
 
-def test_sources_lists_groups_and_with_a_pattern_documents(house: Path) -> None:
-    groups = ask(house, "sources")
-    assert (groups.code, groups.err) == (0, "")
-    assert groups.out == "file:docs  docs  2 documents\n"
-    assert ask(house, "sources", "--json").lines[0]["documents"] == 2
-    documents = ask(house, "sources", "안내", "--json").lines
-    assert [d["id"] for d in documents] == ["file:docs/안내서.md"]
-    assert documents[0]["characters"] == len(KOREAN.strip())
-    assert ask(house, "sources", "guide").out == "file:docs/guide.md  Widgets guide\n"
+def test_sources_lists_groups_and_with_a_pattern_documents(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_here(capsys, "sources") == (0, "file:docs  docs  2 documents\n", "")
+    assert json.loads(run_here(capsys, "sources", "--json")[1])["documents"] == 2
+    document = json.loads(run_here(capsys, "sources", "안내", "--json")[1])
+    assert document["id"] == "file:docs/안내서.md"
+    assert document["characters"] == len(KOREAN.strip())
+    line = "file:docs/guide.md  Widgets guide\n"
+    assert run_here(capsys, "sources", "guide") == (0, line, "")
 
 
-def test_show_prints_the_text(house: Path) -> None:
-    assert ask(house, "show", "file:docs/안내서.md").out == KOREAN
-    shown = ask(house, "show", "file:docs/guide.md", "--json").json
-    assert shown == {
+def test_show_prints_the_text(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_here(capsys, "show", "file:docs/안내서.md") == (0, KOREAN, "")
+    assert json.loads(run_here(capsys, "show", "file:docs/guide.md", "--json")[1]) == {
         "source": "file:docs/guide.md",
         "title": "Widgets guide",
         "url": None,
@@ -414,7 +440,7 @@ def test_a_conversation_keeps_the_topic_and_survives_what_is_typed(house: Path) 
 def test_ctrl_c_and_ctrl_d_end_a_conversation_politely(house: Path, key: str) -> None:
     with Terminal(house, ["--lang", "ko"], ASK_HISTORY="") as terminal:
         assert "한국어나 영어로 물어보세요" in terminal.read(PROMPT)
-        terminal.type(key)
+        terminal.press(key)
         code, shown = terminal.end()
     assert code == 0
     assert "Traceback" not in shown

@@ -1,21 +1,20 @@
 """Lists the public, documented objects of an installed package; run as a process of its own.
 
-    python -m rag.sources._inspect torch
+    python -P rag/sources/_inspect.py torch
 
 Importing a package runs its code, so it happens in a child: what the import prints, warns, spawns
-or breaks stays there. One JSON object a line on standard output: first {"module": ...}, then for
-every object {"names", "kind", "doc", "signature", "inherited"}, and at the end one line
-{"known": [...]} with every public name, documented or not, so that nobody is told that an existing
-name does not exist.
+or breaks stays there. One JSON object a line on standard output: for every object {"names",
+"kind", "doc", "signature"}, and at the end one line {"known": [...]} with every public name,
+documented or not, so that nobody is told that an existing name does not exist. Or one line
+{"error": ...} where the package cannot be imported.
 """
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import inspect
-import io
 import json
+import os
 import pkgutil
 import re
 import sys
@@ -34,7 +33,8 @@ _SIGNATURE_NOISE = (
     (re.compile(r"<module '([\w.]+)'[^>]*>"), r"\1"),
     (re.compile(r"<([A-Z]\w*\.\w+): [^>]*>"), r"\1"),
     (re.compile(r"<(?:function|class|built-in function) '?([\w.<>]+?)'?(?: at 0x\w+)?>"), r"\1"),
-    (re.compile(r"<[^<>]*>"), "..."),
+    (re.compile(r"<(?:[^<>]|<[^<>]*>)*>"), "..."),
+    (re.compile(r"~(?=[A-Z_]\w*)"), ""),  # how a type variable shows itself
     (re.compile(r"(: |-> )'([^']*)'"), r"\1\2"),
     (re.compile(r"\b(?:collections\.abc|typing|types)\."), ""),
     (re.compile(r"\bNoneType\b"), "None"),
@@ -43,11 +43,14 @@ _SIGNATURE_NOISE = (
 _DEPRECATED = re.compile(
     r"\A\W*deprecated\b|\.\. deprecated::|\bdeprecated in favor of\b"
     r"|\b(?:this (?:function|method|class|module|package|decorator)|`?`?[\w.]+(?:\(.*\))?`?`?) "
-    r"is (?:now |in the process of being )?deprecated\b|`[^`]*` namespace is in the process of being deprecated",
+    r"is (?:now |in the process of being )?deprecated\b"
+    r"|`[^`]*` namespace is in the process of being deprecated",
     re.I,
 )
 _PARAMETERS = re.compile(r"^(?:Args|Arguments|Parameters|Keyword args)\b.*", re.M | re.S)
 _SIGNATURE_LINE = re.compile(r"^(?:\d+\. )?[\w.]+\(.*\)(?: -> .*)?$|^Overloaded function\.$", re.M)
+# What pybind11 writes for default values: `= <torch._C.Options object at 0x7f39>`.
+_ADDRESS = re.compile(r"= <[^<>]* at 0x[0-9a-f]+>")
 _GENERATED = ("Alias for field number", "An enumeration.", "partial(func", "Create a new function")
 
 
@@ -56,6 +59,8 @@ def _public(name: str) -> bool:
 
 
 def _modules(root: types.ModuleType) -> Iterator[tuple[str, types.ModuleType]]:
+    """The modules of a package; one that cannot be imported (an optional dependency is missing,
+    it exits, it is a test) is left out."""
     yield root.__name__, root
     pending = [(root.__name__, root)]
     while pending:
@@ -66,7 +71,9 @@ def _modules(root: types.ModuleType) -> Iterator[tuple[str, types.ModuleType]]:
                 continue
             try:
                 child = importlib.import_module(full)
-            except (Exception, SystemExit):  # an optional dependency is missing: leave it out
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # SystemExit and pytest's skip are no Exceptions
                 continue
             yield full, child
             pending.append((full, child))
@@ -80,13 +87,15 @@ def _exports(name: str, module: types.ModuleType, root: str) -> Iterator[tuple[s
     for key in sorted(listed | vars(module).keys() if listed else vars(module)):
         if key.startswith("_"):
             continue
-        try:
+        try:  # objects that load themselves when touched may fail at any question
             value = getattr(module, key)
+            if isinstance(value, types.ModuleType):
+                continue
+            home = getattr(value, "__module__", None)
+            if not inspect.isclass(value) and callable(value):
+                _doc(value)
         except Exception:
             continue
-        if isinstance(value, types.ModuleType):
-            continue
-        home = getattr(value, "__module__", None)
         below = isinstance(home, str) and (home + ".").startswith((name + ".", root + "._"))
         if listed:
             lists_it = key in getattr(sys.modules.get(str(home)), "__all__", ())
@@ -104,6 +113,7 @@ def _doc(value: Any) -> str:
     if not inspect.isclass(value) and doc == type(value).__doc__:
         return ""
     doc = inspect.cleandoc(doc)
+    doc = _ADDRESS.sub("= ...", doc)
     # Signatures alone, as pybind11 writes them, are no documentation.
     if doc.startswith(_GENERATED) or not _SIGNATURE_LINE.sub("", doc).strip():
         return ""
@@ -199,12 +209,20 @@ def _first(names: list[str]) -> str:
     return min(names, key=lambda name: (name.count("."), len(name), name))
 
 
+def _hidden(name: str, module: types.ModuleType) -> bool:
+    """Whether something else stands under the module's name in its parent: the function
+    `torch.nn.utils.weight_norm` hides the module that it comes from."""
+    parent, _, key = name.rpartition(".")
+    return getattr(sys.modules.get(parent), key, module) is not module
+
+
 def collect(root_name: str) -> Iterator[dict[str, Any]]:
     """The lines that this program prints, as dictionaries."""
     root = importlib.import_module(root_name)
     found = _Collector(root_name)
     for name, module in _modules(root):
-        found.add(module, name, "module")
+        if not _hidden(name, module):
+            found.add(module, name, "module")
         for key, value in _exports(name, module, root_name):
             if inspect.isclass(value):
                 found.add(value, f"{name}.{key}", "class")
@@ -221,23 +239,23 @@ def collect(root_name: str) -> Iterator[dict[str, Any]]:
     yield {"known": sorted(found.known)}
 
 
-def main(argv: list[str]) -> int:
+def main(argv: list[str]) -> None:
     warnings.simplefilter("ignore")
-    out = sys.stdout
-    with contextlib.redirect_stdout(io.StringIO()):
-        try:
-            lines = list(collect(argv[0]))
-        except (Exception, SystemExit) as error:
-            out.write(json.dumps({"error": f"{type(error).__name__}: {error}"}) + "\n")
-            return 1
+    # Whatever the package writes to standard output, from C as well, goes to standard error.
+    out = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)
+    try:
+        lines = list(collect(argv[0]))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        lines = [{"error": f"{type(error).__name__}: {error}"}]
     for line in lines:
         out.write(json.dumps(line, ensure_ascii=True) + "\n")
-    out.flush()
+    out.close()
     # Packages leave threads and exit hooks behind (torch does); nothing of them is wanted here.
-    import os
-
-    os._exit(0)
+    os._exit("error" in lines[-1])
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    main(sys.argv[1:])

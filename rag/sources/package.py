@@ -10,14 +10,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rag.errors import SourceError
+from rag.sources.decoding import clean
 from rag.sources.urls import symbol_url
-from rag.text import fold, language_of, nfc, printable
+from rag.text import fold, language_of
 from rag.types import Document
 
-READER = "package-1"  # raise when what is read of a package changes
+READER = "package-2"  # raise when what is read of a package changes
 _TIMEOUT = 180  # seconds for importing and listing a package; torch takes 5
 _CALL = re.compile(r"\A[\w.]*\w\s*\(")
 
@@ -63,17 +65,18 @@ def read_package(package: str) -> PackageDocs:
     distribution = _distribution(package)
     lines = list(_inspect(package))
     known = tuple(name for line in lines for name in line.get("known", ()))
-    home = _home_page(distribution)
+    home, licence = _home_page(distribution), _licence(distribution)
+    version = _public(distribution.version)
     documents = [
-        _document(line, package, distribution, home) for line in lines if "known" not in line
+        _document(line, package, version, home, licence) for line in lines if "known" not in line
     ]
     if not documents:
         raise SourceError(f"package '{package}' has no documented public objects; nothing to read")
     description = _description(package, distribution, home)
     return PackageDocs(
         package,
-        _public(distribution.version),
-        tuple([*documents, *([description] if description else [])]),
+        version,
+        (*documents, *([description] if description else [])),
         known,
     )
 
@@ -83,7 +86,7 @@ def _distribution(package: str) -> importlib.metadata.Distribution:
         raise SourceError(
             f"'{package}' is not the import name of a package; write for example py:numpy"
         )
-    top = package.split(".")[0]
+    top = package.partition(".")[0]
     names = importlib.metadata.packages_distributions().get(top, [])
     for name in sorted(names, key=lambda n: n.lower().replace("-", "_") != top.lower()):
         try:
@@ -99,9 +102,18 @@ def _public(version: str) -> str:
 
 
 def _inspect(package: str) -> Iterator[dict[str, Any]]:
-    command = [sys.executable, "-m", "rag.sources._inspect", package]
+    # -P: a json.py in the folder where somebody works must not come before the real one.
+    command = [sys.executable, "-P", str(Path(__file__).with_name("_inspect.py")), package]
     try:
-        run = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+        run = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_TIMEOUT,
+            check=False,
+        )
     except subprocess.TimeoutExpired as error:
         raise SourceError(
             f"reading package '{package}' took over {_TIMEOUT} s; left out"
@@ -121,10 +133,7 @@ def _inspect(package: str) -> Iterator[dict[str, Any]]:
 
 
 def _document(
-    line: dict[str, Any],
-    package: str,
-    distribution: importlib.metadata.Distribution,
-    home: str | None,
+    line: dict[str, Any], package: str, version: str, home: str | None, licence: str | None
 ) -> Document:
     name, *others = line["names"]
     return Document(
@@ -133,10 +142,10 @@ def _document(
         text=symbol_text(name, line["doc"], line["signature"]),
         kind="symbol",
         format="docstring",
-        language="en",
-        url=symbol_url(name, line["kind"], _public(distribution.version), home),
-        version=f"{package} {_public(distribution.version)}",
-        licence=_licence(distribution),
+        language=language_of(line["doc"]),
+        url=symbol_url(name, line["kind"], version, home),
+        version=f"{package} {version}",
+        licence=licence,
         aliases=tuple(f"py:{other}" for other in others),
     )
 
@@ -147,11 +156,11 @@ def symbol_text(name: str, doc: str, signature: str | None) -> str:
     A docstring that begins with its own signature, as compiled functions have it, keeps that one.
     The rest of the docstring stands as it was written.
     """
-    doc = printable(doc).strip()
+    doc = clean(doc).strip()
     short = name.rpartition(".")[2]
     if _CALL.match(doc) and doc.split("(")[0].strip().split(".")[-1] == short:
         return name + doc[doc.index("(") :]
-    return f"{name}{nfc(signature) if signature else ''}\n\n{doc}"
+    return f"{name}{clean(signature) if signature else ''}\n\n{doc}"
 
 
 def _description(

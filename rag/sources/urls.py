@@ -51,7 +51,7 @@ def symbol_url(name: str, kind: str, version: str, home: str | None) -> str | No
 
     `version` is the package's ("2.13.0"); `home` is what to give for packages without a rule.
     """
-    if name.split(".")[0] != "torch":
+    if name.partition(".")[0] != "torch":
         return home
     base = "https://docs.pytorch.org/docs/" + ".".join(version.split(".")[:2])
     if name == "torch":

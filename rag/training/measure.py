@@ -8,6 +8,7 @@ Prints a table and one JSON line. Without `--checkpoint` the bundled int8 model 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 from collections.abc import Callable, Sequence
@@ -117,12 +118,21 @@ def scores(found: list[Search], embed: Embed) -> tuple[dict[str, dict[str, float
     return table, lambda texts: np.stack([vectors[text] for text in texts])
 
 
-def plain() -> Embed:
-    """all-MiniLM-L6-v2 as it comes, in fp32 weights."""
-    tokenizer = Tokenizer.from_file(str(teacher_folder() / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return of_model(teacher(), tokenizer)
+def plain(work: Path) -> Embed:
+    """all-MiniLM-L6-v2 as it comes; its vectors are kept in `work`, they are always the same."""
+
+    def embed_or_read(texts: Sequence[str]) -> Floats:
+        digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
+        path = work / f"minilm-{digest}.npy"
+        if not path.exists():
+            tokenizer = Tokenizer.from_file(str(teacher_folder() / "tokenizer.json"))
+            tokenizer.no_padding()
+            tokenizer.no_truncation()
+            work.mkdir(parents=True, exist_ok=True)
+            np.save(path, embed(teacher(), tokenizer, texts))
+        return np.asarray(np.load(path), dtype=np.float32)
+
+    return embed_or_read
 
 
 def of_model(model: Student, tokenizer: Tokenizer) -> Embed:
@@ -142,7 +152,7 @@ def main() -> None:
         student = of_model(load_student(options.checkpoint, tokenizer.get_vocab_size()), tokenizer)
     else:
         student = OnnxEncoder(BUNDLED).encode_documents
-    before, old = scores(found, plain())
+    before, old = scores(found, plain(options.work))
     after, new = scores(found, student)
     print("| search among held-out texts | passages | measure | MiniLM | student |")
     print("|---|---:|---|---:|---:|")

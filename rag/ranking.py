@@ -1,0 +1,119 @@
+"""Puts the right page first: the fused candidates, ranked by what is known of each.
+
+Reciprocal rank fusion gathers candidates and says little about how sure a leg was. Here each
+candidate is looked at again: the legs' scores, how well its title and its summary cover the asked
+words, how well known it is, whether the question names it. The weights are fitted
+(rag/training/ranking.py) on the development questions of corpus/golden.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.index import DocumentHead, Index
+from rag.question import Question
+from rag.text import search_tokens
+
+_FILE = Path(__file__).parent / "bundled" / "ranking.json"
+_STUB = 220  # characters; "See torch.max" and the like
+
+Asked = Sequence[tuple[Mapping[str, float], float]]
+
+
+@lru_cache(maxsize=1)
+def weights() -> Mapping[str, float]:
+    """The fitted weights of `candidate_features`."""
+    loaded: dict[str, float] = json.loads(_FILE.read_text(encoding="utf-8"))["weights"]
+    return loaded
+
+
+def asked_weights(concepts: Sequence[Mapping[str, float]], index: Index) -> Asked:
+    """Concepts with the rarity of their rarest word among documents, in nats."""
+    rarities = [
+        max((index.document_sparse.idf(word) for word in words), default=0.0) for words in concepts
+    ]
+    return [(words, rarity) for words, rarity in zip(concepts, rarities, strict=True) if rarity]
+
+
+def coverage(asked: Asked, present: set[str]) -> float:
+    """How much of what was asked is present, 0 to 1: words weighed by rarity."""
+    total = sum(weight for _, weight in asked)
+    held = sum(
+        weight * max((w for word, w in words.items() if word in present), default=0.0)
+        for words, weight in asked
+    )
+    return held / total if total else 0.0
+
+
+def candidate_features(
+    question: Question,
+    concepts: Sequence[Mapping[str, float]],
+    index: Index,
+    rows: Sequence[int],
+    legs: Mapping[str, NDArray[np.float32]],
+    named: Mapping[int, float],
+    hinted: Mapping[int, float],
+) -> list[dict[str, float]]:
+    """What is known of each candidate, a dictionary by feature name.
+
+    `legs` holds scores of all documents, (n_documents,) each: "documents" and "units" (BM25),
+    "dense" (cosine), "fused" (reciprocal ranks). `named` and `hinted` say how surely the question
+    names a document, 0 to 1.
+    """
+    tops = {leg: float(scores.max()) or 1.0 for leg, scores in legs.items()}
+    asked = asked_weights(concepts, index)
+    heads = index.document_heads(rows)
+    summaries = _summaries(index, rows)
+    made = []
+    for row, head, summary in zip(rows, heads, summaries, strict=True):
+        title = set(search_tokens(head.title))
+        page = head.kind != "symbol"
+        found = {
+            "fused": float(legs["fused"][row]) / tops["fused"],
+            "documents": float(legs["documents"][row]) / tops["documents"],
+            "units": float(legs["units"][row]) / tops["units"],
+            "dense": float(legs["dense"][row]),
+            "dense share": float(legs["dense"][row]) / tops["dense"],
+            "prior": float(index.priors[row]),
+            "title": coverage(asked, title),
+            "extra": _extra(head, concepts),
+            "summary": coverage(asked, title | set(search_tokens(summary))),
+            "named": named.get(row, 0.0),
+            "hinted": hinted.get(row, 0.0),
+            "stub": float(head.length < _STUB),
+            "page": float(page),
+        }
+        for intent in question.intents & {"howto", "when", "who", "define", "default", "error"}:
+            found[f"{intent}>{'page' if page else 'symbol'}"] = 1.0
+        made.append(found)
+    return made
+
+
+def _extra(head: DocumentHead, concepts: Sequence[Mapping[str, float]]) -> float:
+    """Share of the words of a symbol's own name that nobody asked for: `dynamically` in
+    `op_is_int8_dynamically_quantized` when int8 quantization was asked for."""
+    if head.kind != "symbol":
+        return 0.0
+    words = [w for w in search_tokens(head.title.rpartition(".")[2]) if "_" not in w]
+    asked = {word for group in concepts for word, weight in group.items() if weight >= 0.3}
+    return sum(word not in asked for word in words) / len(words) if words else 0.0
+
+
+def _summaries(index: Index, rows: Sequence[int]) -> list[str]:
+    """The first two units of each document: for a symbol its call and its summary."""
+    wanted = [list(index.chunk_rows_of(row)[:2]) for row in rows]
+    chunks = index.chunks([chunk for some in wanted for chunk in some])
+    texts = iter(chunk.record for chunk in chunks)
+    return [" ".join(next(texts) for _ in some) for some in wanted]
+
+
+def score(features: Mapping[str, float]) -> float:
+    """The weighted sum of the features."""
+    fitted = weights()
+    return sum(fitted.get(name, 0.0) * value for name, value in features.items())

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from rag.errors import UsageError
+from rag.options import options
 from rag.text import fold, has_hangul, language_of, printable
 from rag.types import Language
 
@@ -79,26 +80,6 @@ _INTENTS: dict[str, re.Pattern[str]] = {
     }.items()
 }
 
-_OPTION_PATTERNS = (
-    re.compile(
-        r"(?P<a>[\w.\-]+(?:[ -][\w\-]+){0,2}?),? or (?:an? |the )?(?P<b>[\w.\-]+(?:[ -][\w\-]+){0,2}?)\s*[?.,!]*\s*$",
-        re.I,
-    ),
-    re.compile(r"(?P<a>[\w.\-]+) (?:vs\.?|versus) (?P<b>[\w.\-]+)", re.I),
-    re.compile(
-        r"(?P<a>[\w.\-가-힣]+?)(?:인가요|인가|입니까|이에요|예요|이야|야|인지|일까요|일까|냐|이냐|니)\s*[,?]?\s*"
-        r"(?:아니면\s*|혹은\s*|또는\s*)?(?P<b>[\w.\-가-힣]+?)(?:인가요|인가|입니까|이에요|예요|이야|야|인지|일까요|일까|냐|이냐|니|인지요)(?:[\s?.!]|$)"
-    ),
-    re.compile(
-        r"(?P<a>[\w.\-가-힣]+?)(?:이랑|랑|와|과|하고|,)?\s*(?:아니면|혹은|또는)\s*(?P<b>[\w.\-가-힣]+?)"
-        r"(?:인가요|인가|입니까|이에요|예요|이야|야|중|을|를|이|가|일까요|일까|냐|[\s?]|$)"
-    ),
-    re.compile(
-        r"(?P<a>[\w.\-가-힣]+?)(?:이랑|랑|와|과|하고)\s+(?P<b>[\w.\-가-힣]+?)\s*(?:중에서는|중에서|중에|중|가운데)"
-    ),
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Mention:
     """A name of code in a question: "nn.LSTM", ".expand", "pad_sequence".
@@ -152,7 +133,7 @@ def read_question(text: str, language: Language | None = None) -> Question:
         language=detected,
         mentions=_mentions(text),
         intents=frozenset(name for name, pattern in _INTENTS.items() if pattern.search(text)),
-        options=_options(text),
+        options=options(text),
         keywords=tuple(dict.fromkeys(_KEYWORD.findall(text))),
         years=tuple(int(year) for year in _YEAR.findall(text)),
     )
@@ -179,27 +160,3 @@ def _mentions(text: str) -> tuple[Mention, ...]:
         if sure or korean or name[0].isupper():
             found.append(Mention(name, match.start("name"), match.end("name"), sure, "." in raw))
     return tuple(found)
-
-
-def _options(text: str) -> tuple[str, ...]:
-    for pattern in _OPTION_PATTERNS:
-        match = pattern.search(text)
-        if match:
-            a, b = (_option(match[side]) for side in "ab")
-            if a and b and a.lower() != b.lower():
-                return a, b
-    return ()
-
-
-def _option(words: str) -> str:
-    """An option alone: "PyTorch a framework" -> framework, "either stack" -> stack."""
-    kept: list[str] = []
-    for word in words.split():
-        if word.lower() in _FILLERS:
-            kept = []  # what stands before an article belongs to the question
-        else:
-            kept.append(word)
-    return " ".join(kept[-2:]).strip(" .,?!")
-
-
-_FILLERS = frozenset("a an the is it are be called either more rather just use should i".split())

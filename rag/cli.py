@@ -1,6 +1,6 @@
 """The command `ask`: parse, call, print, exit.
 
-What the words mean stands in rag/arguments.py, what the commands do in rag/commands.py. Nothing
+What the words mean stands in rag/command/arguments.py, what the commands do in rag/command/actions.py. Nothing
 heavy is imported before it is needed, so that `ask --help` is quick. Whatever goes wrong becomes
 one line on standard error and an exit code (rag/errors.py); ASK_DEBUG=1 shows tracebacks.
 """
@@ -26,11 +26,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags = ""
     try:
         _prepare_streams()
-        from rag.arguments import parse
+        from rag.command.arguments import parse
 
         args = parse(sys.argv[1:] if argv is None else argv)
         flags = _flags(args)
-        from rag.commands import run
+        from rag.command.actions import run
 
         code = run(args)
         sys.stdout.flush()
@@ -65,7 +65,7 @@ def _ended(code: object) -> int:
 
 def _complain(message: str, code: int) -> int:
     """Say what went wrong in one line; returns the exit code."""
-    from rag.terminal import one_line
+    from rag.command.terminal import one_line
 
     # What was answered so far comes first. That may be what fails.
     with suppress(OSError, ValueError):

@@ -24,21 +24,18 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = (
     "types errors",
     "text markup citations prompts config storage",
-    "sources blocks docstrings question lexicon encoders dense sparse catalogue vectorcache "
+    "options sources blocks docstrings lexicon encoders dense sparse catalogue vectorcache "
     "metrics golden",
-    "chunking contents scores",
+    "question chunking contents scores",
     "index report",
-    "ingestion retrieve",
+    "ingestion ranking",
+    "retrieve",
     "reader",
     "verdict confidence",
     "generators",
     "pipeline",
     "evaluate langchain",
-    "helptext jsonform terminal",
-    "arguments progress",
-    "session",
-    "batch doctor conversation",
-    "commands",
+    "command",
     "cli __main__",
 )
 
@@ -58,9 +55,9 @@ OWNERS = {
     "nbformat": {"sources.notebook"},
     "Stemmer": {"text"},
     "platformdirs": {"config"},
-    "shtab": {"commands"},
-    "packaging": {"doctor"},
-    "torch": {"doctor"},
+    "shtab": {"command.actions"},
+    "packaging": {"command.doctor"},
+    "torch": {"command.doctor"},
 }
 
 SURFACE = [

@@ -26,10 +26,10 @@ from asking import (
     start,
 )
 
-from rag import doctor
-from rag.arguments import build_parser, parse
+from rag.command import doctor
+from rag.command.arguments import build_parser, parse
+from rag.command.helptext import COMMANDS
 from rag.errors import UsageError
-from rag.helptext import COMMANDS
 
 ANSWER_KEYS = """id question language answer refused reason verdict confidence generator citations
 passages seconds""".split()

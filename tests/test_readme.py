@@ -14,10 +14,10 @@ from asking import ENGLISH as GUIDE
 from asking import ask, environment
 
 from rag import errors
-from rag.arguments import build_parser
 from rag.cli import INTERRUPTED, READER_GONE
-from rag.commands import REFUSED
-from rag.helptext import COMMANDS, EPILOG
+from rag.command.actions import REFUSED
+from rag.command.arguments import build_parser
+from rag.command.helptext import COMMANDS, EPILOG
 from rag.sources.folder import KINDS
 from rag.sources.manifest import read_manifest
 

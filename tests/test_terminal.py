@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.progress import Progress, duration
-from rag.terminal import (
+from rag.command.progress import Progress, duration
+from rag.command.terminal import (
     Style,
     clean,
     display_width,

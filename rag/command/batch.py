@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from rag.command.jsonform import answer_form, dumps, read_asked, read_record, record_id
+from rag.command.session import ask, open_pipeline, say
+from rag.command.terminal import one_line
 from rag.errors import RagError, SourceError
-from rag.jsonform import answer_form, dumps, read_asked, read_record, record_id
-from rag.session import ask, open_pipeline, say
-from rag.terminal import one_line
 
 if TYPE_CHECKING:
     from rag.pipeline import Pipeline

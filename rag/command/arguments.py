@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from rag.command.helptext import COMMANDS, DETAILS, EPILOG, USAGE
 from rag.errors import UsageError
-from rag.helptext import COMMANDS, DETAILS, EPILOG, USAGE
 
 # As shtab names them; written out, as shtab is only imported to make a script.
 _FILES = {"bash": "_shtab_compgen_files", "zsh": "_files", "tcsh": "f"}

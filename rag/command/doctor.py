@@ -16,12 +16,12 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from rag.arguments import package_version
+from rag.command.arguments import package_version
+from rag.command.jsonform import dumps
+from rag.command.progress import duration
+from rag.command.session import index_path
+from rag.command.terminal import one_line, plural
 from rag.errors import RagError
-from rag.jsonform import dumps
-from rag.progress import duration
-from rag.session import index_path
-from rag.terminal import one_line, plural
 
 _UNINSTALLED = """torch sentence-transformers langchain gradio faiss-cpu numpy onnxruntime
 tokenizers bm25s PyStemmer platformdirs beautifulsoup4 lxml markdown-it-py nbformat shtab""".split()

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.jsonform import answer_form, dumps
-from rag.progress import Progress
-from rag.terminal import clean, one_line, render_answer, style_of
+from rag.command.jsonform import answer_form, dumps
+from rag.command.progress import Progress
+from rag.command.terminal import clean, one_line, render_answer, style_of
 from rag.types import Answer, Language, Turn
 
 if TYPE_CHECKING:

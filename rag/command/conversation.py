@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from rag.command.session import ask, say, write_answer
+from rag.command.terminal import clean, plural, style_of
 from rag.errors import RagError
-from rag.session import ask, say, write_answer
-from rag.terminal import clean, plural, style_of
 from rag.types import Language, Turn
 
 if TYPE_CHECKING:

@@ -13,11 +13,19 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rag.command.jsonform import document_form, dumps
+from rag.command.progress import Progress, duration
+from rag.command.session import (
+    ask,
+    index_path,
+    open_index,
+    open_pipeline,
+    resumable,
+    say,
+    write_answer,
+)
+from rag.command.terminal import clean, display_width, one_line, pad, plural
 from rag.errors import SourceError
-from rag.jsonform import document_form, dumps
-from rag.progress import Progress, duration
-from rag.session import ask, index_path, open_index, open_pipeline, resumable, say, write_answer
-from rag.terminal import clean, display_width, one_line, pad, plural
 
 if TYPE_CHECKING:
     from rag.index import DocumentHead, Group
@@ -39,7 +47,7 @@ def _question(args: Namespace) -> int:
     from rag.question import checked_question
 
     if not args.question and sys.stdin.isatty():
-        from rag.conversation import converse
+        from rag.command.conversation import converse
 
         with open_pipeline(args) as pipeline:
             return converse(args, pipeline)
@@ -181,7 +189,7 @@ def _show(args: Namespace) -> int:
 
 
 def _batch(args: Namespace) -> int:
-    from rag.batch import answer_batch
+    from rag.command.batch import answer_batch
 
     return answer_batch(args)
 
@@ -209,7 +217,7 @@ def _eval(args: Namespace) -> int:
 
 
 def _doctor(args: Namespace) -> int:
-    from rag.doctor import examine
+    from rag.command.doctor import examine
 
     return examine(args)
 
@@ -217,7 +225,7 @@ def _doctor(args: Namespace) -> int:
 def _completion(args: Namespace) -> int:
     import shtab
 
-    from rag.arguments import build_parser
+    from rag.command.arguments import build_parser
 
     sys.stdout.write(shtab.complete(build_parser(), shell=args.shell) + "\n")
     return 0

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from rag.index import Index
-from rag.ranking import coverage
+from rag.ranking import coverages
 from rag.reader import Read
 from rag.retrieve import Named, Retrieved
-from rag.text import search_tokens
 
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)*(?![\w.]*\w)")
 _FILE = Path(__file__).parent / "bundled" / "confidence.json"
@@ -68,20 +69,16 @@ def features(retrieved: Retrieved, read: Read, index: Index) -> dict[str, float]
     ]
     total = sum(weight for _, weight in asked) or 1.0
     unknown = sum(w for words, w in asked if not any(index.chunk_sparse.known(t) for t in words))
-    best = read.units[:5]
-    held = [
-        coverage(asked, set(search_tokens(f"{u.chunk.heading} {u.chunk.name} {u.chunk.record}")))
-        for u in best
-    ]
-    whole = [
-        coverage(asked, set(search_tokens(f"{d.title} {d.text[:6000]}")))
-        for d in read.documents[:3]
-    ]
+    units = np.array([unit.row for unit in read.units[:5]], np.int64)
+    held = coverages(asked, index.chunk_sparse, units)
+    whole = coverages(
+        asked, index.document_sparse, np.array([h.row for h in read.heads[:3]], np.int64)
+    )
     first = retrieved.found[0] if retrieved.found else None
     return {
         "dense": max((u.dense for u in read.units), default=0.0),
-        "unit": max(held, default=0.0),
-        "document": max(whole, default=0.0),
+        "unit": float(held.max(initial=0.0)),
+        "document": float(whole.max(initial=0.0)),
         "unknown": unknown / total,
         "named": float(any(n.rows and n.mention.sure for n in retrieved.named)),
         "foreign": float(any(n.foreign for n in retrieved.named)),

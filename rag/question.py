@@ -80,6 +80,7 @@ _INTENTS: dict[str, re.Pattern[str]] = {
     }.items()
 }
 
+
 @dataclass(frozen=True, slots=True)
 class Mention:
     """A name of code in a question: "nn.LSTM", ".expand", "pad_sequence".

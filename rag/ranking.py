@@ -12,12 +12,14 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.index import DocumentHead, Index
 from rag.question import Question
+from rag.sparse import SparseIndex
 from rag.text import search_tokens
 
 _FILE = Path(__file__).parent / "bundled" / "ranking.json"
@@ -51,6 +53,20 @@ def coverage(asked: Asked, present: set[str]) -> float:
     return held / total if total else 0.0
 
 
+def coverages(
+    asked: Asked, words: SparseIndex, rows: NDArray[np.integer[Any]]
+) -> NDArray[np.float64]:
+    """`coverage` of many rows of a word index at once: (m,) for rows (m,)."""
+    held = np.zeros(len(rows))
+    for alternatives, weight in asked:
+        best = np.zeros(len(rows))
+        for word, share in alternatives.items():
+            np.maximum(best, share * words.present(word, rows), out=best)
+        held += weight * best
+    total = sum(weight for _, weight in asked)
+    return held / total if total else held
+
+
 def candidate_features(
     question: Question,
     concepts: Sequence[Mapping[str, float]],
@@ -69,7 +85,7 @@ def candidate_features(
     tops = {leg: float(scores.max()) or 1.0 for leg, scores in legs.items()}
     asked = asked_weights(concepts, index)
     heads = index.document_heads(rows)
-    summaries = _summaries(index, rows)
+    summaries = _summaries(asked, index, rows)
     made = []
     for row, head, summary in zip(rows, heads, summaries, strict=True):
         title = set(search_tokens(head.title))
@@ -83,7 +99,7 @@ def candidate_features(
             "prior": float(index.priors[row]),
             "title": coverage(asked, title),
             "extra": _extra(head, concepts),
-            "summary": coverage(asked, title | set(search_tokens(summary))),
+            "summary": summary,
             "named": named.get(row, 0.0),
             "hinted": hinted.get(row, 0.0),
             "stub": float(head.length < _STUB),
@@ -105,12 +121,13 @@ def _extra(head: DocumentHead, concepts: Sequence[Mapping[str, float]]) -> float
     return sum(word not in asked for word in words) / len(words) if words else 0.0
 
 
-def _summaries(index: Index, rows: Sequence[int]) -> list[str]:
-    """The first two units of each document: for a symbol its call and its summary."""
-    wanted = [list(index.chunk_rows_of(row)[:2]) for row in rows]
-    chunks = index.chunks([chunk for some in wanted for chunk in some])
-    texts = iter(chunk.record for chunk in chunks)
-    return [" ".join(next(texts) for _ in some) for some in wanted]
+def _summaries(asked: Asked, index: Index, rows: Sequence[int]) -> list[float]:
+    """How much of what was asked the first two units of each document hold: for a symbol its call
+    and its summary, with its name."""
+    firsts = [index.chunk_rows_of(row)[:2] for row in rows]
+    units = np.array([unit for some in firsts for unit in some], np.int64)
+    held = iter(coverages(asked, index.chunk_sparse, units))
+    return [max((float(next(held)) for _ in some), default=0.0) for some in firsts]
 
 
 def score(features: Mapping[str, float]) -> float:

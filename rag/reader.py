@@ -18,8 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from rag.index import DocumentHead, Index
-from rag.markup import readable
-from rag.ranking import coverage
+from rag.ranking import coverages
 from rag.retrieve import Retrieved
 from rag.text import english_stem, search_tokens
 from rag.types import Chunk, Document, Role
@@ -142,27 +141,27 @@ def _score(
     if not len(rows):
         return []
     chunks = index.chunks(rows)
-    dense = index.dense.vectors(np.arange(rows.start, rows.stop)) @ retrieved.vector
-    title = set(search_tokens(head.title))
-    text = index.document(head.row).text
-    asked = _asked(retrieved.concepts, strange | title, index)
+    numbers = np.arange(rows.start, rows.stop)
+    dense = index.dense.vectors(numbers) @ retrieved.vector
+    asked = _asked(retrieved.concepts, strange | set(search_tokens(head.title)), index)
+    words = coverages(asked, index.chunk_sparse, numbers)
     fitted = weights()
     told_in_both = len({chunk.language for chunk in chunks}) == 2
     made = []
-    for number, chunk, cosine in zip(rows, chunks, dense, strict=True):
+    for number, chunk, cosine, held in zip(rows, chunks, dense, words, strict=True):
         if told_in_both and chunk.language != retrieved.question.language:
             continue  # the other half of the page says the same in the reader's language
-        shown = readable(text[chunk.start : chunk.end])
-        words = coverage(asked, set(search_tokens(f"{chunk.name} {shown}")))
-        found = unit_features(chunk, shown, retrieved, float(cosine), words)
+        found = unit_features(chunk, retrieved, float(cosine), float(held))
         found["first"] = 1.0 / (1 + place)
         score = sum(fitted.get(name, 0.0) * value for name, value in found.items())
-        made.append(Reading(number, chunk, score, float(cosine), words, place, "asked" in found))
+        made.append(
+            Reading(number, chunk, score, float(cosine), float(held), place, "asked" in found)
+        )
     return made
 
 
 def unit_features(
-    chunk: Chunk, shown: str, retrieved: Retrieved, cosine: float, words: float
+    chunk: Chunk, retrieved: Retrieved, cosine: float, words: float
 ) -> dict[str, float]:
     """What is known of a unit for this question, by name; the fitted weights say what it is worth.
 
@@ -176,13 +175,13 @@ def unit_features(
     for intent in question.intents:
         found[f"{intent}>role:{role}"] = 1.0
         pattern = _STATES.get(intent)
-        if pattern is not None and pattern.search(shown):
+        if pattern is not None and pattern.search(chunk.record):
             found[f"states:{intent}"] = 1.0
     if chunk.role in ("parameter", "attribute") and asks_for(chunk.name, retrieved.concepts):
         found["asked"] = 1.0
-    if len(shown) < 40:
+    if chunk.end - chunk.start < 40:
         found["short"] = 1.0
-    if _ABOUT_ITSELF.search(shown):
+    if _ABOUT_ITSELF.search(chunk.record):
         found["about itself"] = 1.0
     return found
 

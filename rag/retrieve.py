@@ -230,10 +230,10 @@ def _named_rows(
     return rows
 
 
-def _matched(text: str, tokens: Mapping[str, float]) -> tuple[str, ...]:
-    """Which of the searched words stand in a passage."""
-    present = set(search_tokens(text))
-    return tuple(token for token in tokens if token in present)
+def _matched(index: Index, row: int, tokens: Mapping[str, float]) -> tuple[str, ...]:
+    """Which of the searched words stand in a document."""
+    rows = np.array([row])
+    return tuple(token for token in tokens if index.document_sparse.present(token, rows)[0])
 
 
 # -- names ---------------------------------------------------------------------------------------
@@ -350,7 +350,7 @@ def passages(retrieved: Retrieved, index: Index, k: int = 10) -> tuple[Passage, 
                 source=head.id, aliases=head.aliases, title=head.title, url=head.url,
                 version=head.version, date=head.date, heading=chunk.heading if chunk else head.title,
                 start=start, end=end, text=text, score=round(found.score, 5), rank=rank,
-                trace=replace(found.trace, matched=_matched(text, tokens)),
+                trace=replace(found.trace, matched=_matched(index, found.row, tokens)),
             )
         )  # fmt: skip
     return tuple(made)

@@ -115,6 +115,16 @@ class SparseIndex:
         df = int(self.indptr[column + 1] - self.indptr[column])
         return math.log(1 + (self.count - df + 0.5) / (df + 0.5))
 
+    def present(self, token: str, rows: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+        """Say for each of `rows` (m,) whether it holds `token`: (m,). Rows may come in any order."""
+        column = self.terms.get(token)
+        if column is None or not len(rows):
+            return np.zeros(len(rows), np.bool_)
+        holders = self.indices[self.indptr[column] : self.indptr[column + 1]]
+        at = np.searchsorted(holders, rows)  # a column lists its rows in ascending order
+        found: NDArray[np.bool_] = holders[np.minimum(at, len(holders) - 1)] == rows
+        return found
+
     def scores(self, weighted_tokens: Mapping[str, float]) -> NDArray[np.float32]:
         """Sum weight * BM25 score over the tokens, for every document: (count,) float32.
 
@@ -182,7 +192,16 @@ def _matrix(
     model = bm25s.BM25(method="lucene", k1=k1, b=b, backend="numpy", csc_backend="numpy")
     model.index((rows, dict(terms)), create_empty_token=False, show_progress=False)
     made = model.scores
-    return made["data"], made["indices"], made["indptr"].astype(np.int64, copy=False)
+    return _ascending(made["data"], made["indices"], made["indptr"].astype(np.int64, copy=False))
+
+
+def _ascending(
+    data: NDArray[np.float32], indices: NDArray[np.int32], indptr: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int64]]:
+    """The same matrix with the rows of each column in ascending order, which `present` needs."""
+    columns = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+    order = np.lexsort((indices, columns))
+    return data[order], indices[order], indptr
 
 
 def _check(index: SparseIndex, terms: list[str], prefix: str) -> None:

@@ -21,7 +21,8 @@ from rag.types import Document
 
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?:-(\d\d))?")
 _NEGATION = re.compile(
-    r"\b(?:not|never|neither|nor|wrong|mistaken|no longer|unknown|swapped|opposite|slip)\b|아니|않|틀린|뒤바|반대|잘못|없다|알 수"
+    r"\b(?:not|never|neither|nor|wrong|mistaken|no longer|out of date|outdated|unknown|swapped|"
+    r"opposite|slip)\b|아니|않|틀린|뒤바|반대|잘못|없다|알 수|더 이상|지난 (?:내용|정보|말)|낡은|맞았"
 )
 _BOTH = re.compile(r"\b(?:both|either)\b|둘 다|두 (?:표현|단어|말)|양쪽|모두")
 _PREDICATE = re.compile(

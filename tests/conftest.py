@@ -1,9 +1,17 @@
-"""What several test files share: the documentation of the installed torch, read once."""
+"""What several test files share: the documentation of the installed torch, and two indexes."""
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Iterator
 
+import pytest
+import toolkit
+
+from rag.config import cache_file
+from rag.encoders import load_encoder
+from rag.index import Index, read_index
+from rag.ingestion import default_sources, ingest
+from rag.pipeline import Pipeline
 from rag.sources.package import PackageDocs, read_package
 
 
@@ -11,3 +19,30 @@ from rag.sources.package import PackageDocs, read_package
 def torch_docs() -> PackageDocs:
     """Everything that the installed torch says of itself; reading it takes some seconds."""
     return read_package("torch")
+
+
+@pytest.fixture(scope="session")
+def small_index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """The invented documents of tests/toolkit.py, with the encoder that ships."""
+    path = tmp_path_factory.mktemp("small") / "index"
+    with toolkit.build(path, load_encoder(None), toolkit.documents()) as index:
+        yield index
+
+
+@pytest.fixture(scope="session")
+def small_pipeline(small_index: Index) -> Pipeline:
+    """Questions about the invented documents."""
+    return Pipeline(small_index, load_encoder(None))
+
+
+@pytest.fixture(scope="session")
+def torch_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    """Questions about everything that comes by default, torch included.
+
+    Building it takes two minutes the first time; the vectors are kept where `ask` keeps them.
+    """
+    path = tmp_path_factory.mktemp("torch") / "index"
+    encoder = load_encoder(None)
+    ingest(default_sources(), path, encoder, cache=cache_file())
+    with Pipeline(read_index(path, encoder.fingerprint), encoder) as pipeline:
+        yield pipeline

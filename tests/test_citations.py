@@ -97,6 +97,7 @@ def test_every_kind_of_fault_is_found() -> None:
     assert faults(replace(sound, citations=(first, reworded)), TEXTS) == [
         f"[2] does not stand in post:join at {second.start}"
     ]
+    assert faults(quoting("제목"), {}) == ["[1] does not stand in post:join at 0"]
     assert faults(sound, {}) == [
         f"[1] does not stand in post:join at {first.start}",
         f"[2] does not stand in post:join at {second.start}",

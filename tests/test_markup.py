@@ -40,6 +40,7 @@ WRITTEN = {
     ":math:`k = \\frac{1}{\\text{in\\_features}}`": "k = 1/(in_features)",
     ":math:`\\sqrt{x^{2} + y^{2}}`": "√(x^{2} + y^{2})",
     ":math:`\\sqrt{\\frac{2}{n}}`": "√(2/n)",
+    ":math:`\\frac{\\sqrt{\\frac{\\hat{a}}{b}}}{c}`": "(√(a/b))/c",
     ".. math::\n    y = \\frac{x - \\mathrm{E}[x]}{\\sqrt{\\mathrm{Var}[x] + \\epsilon}}": (
         "y = (x - E[x])/(√(Var[x] + ε))"
     ),

@@ -218,7 +218,6 @@ def test_a_question_about_ignoring_is_no_command(text: str) -> None:
         ("torch.stack이 뭐예요?", ()),
         ("텐서와 배열의 차이는?", ()),
         ("Is it a framework or a Framework?", ()),
-        ("How do I sum or average tensors along a dimension of my own choosing?", ()),
     ],
 )
 def test_the_two_sides_of_a_question(text: str, options: tuple[str, ...]) -> None:

@@ -136,6 +136,7 @@ LANGUAGES = {
     "RuntimeError: CUDA out of memory\n이거 왜 나요": "ko",
     "expected scalar type Float but found Double 해결": "ko",
     "Can only compute gradients of float tensors 왜 나나요?": "ko",
+    "The size of this is not the same as the size of that. 대신 뭘 써요, torch.reshape?": "ko",
     # English that speaks of Korean words.
     "what does 파이토치 mean?": "en",
     "Is PyTorch a 프레임워크?": "en",
@@ -286,7 +287,8 @@ def test_a_question_meets_the_text_that_says_it_in_another_form(asked: str, writ
 
 def test_a_particle_word_of_its_own_is_searched_for() -> None:
     """Only what is glued to a name is a particle."""
-    assert search_tokens("gather 로그") == ["gather", "로그"]
+    assert search_tokens("만 개") == ["만", "개"]
+    assert search_tokens("10만 gather만") == ["10", "gather"]
     assert "하고" not in search_tokens("torch.stack하고 torch.cat")
 
 

@@ -26,7 +26,7 @@ from typing import Any
 # Folders inside packages that hold no documentation for users.
 _INTERNAL = frozenset(
     "test tests testing conftest examples example benchmarks internal internals experimental "
-    "vendor third_party setup hipify".split()
+    "vendor externals third_party setup hipify".split()
 )
 _SIGNATURE_NOISE = (
     (re.compile(r" -> (?:'None'|None)$"), ""),
@@ -81,7 +81,7 @@ def _modules(root: types.ModuleType) -> Iterator[tuple[str, types.ModuleType]]:
 
 def _exports(name: str, module: types.ModuleType, root: str) -> Iterator[tuple[str, Any]]:
     """Names of a module that are its own: listed in __all__, defined here, or (with no such
-    list) brought up from below or from the private core of the package."""
+    list) a constant or brought up from below or from the private core of the package."""
     listed = getattr(module, "__all__", None)
     listed = None if listed is None else {key for key in listed if isinstance(key, str)}
     for key in sorted(listed | vars(module).keys() if listed else vars(module)):
@@ -101,7 +101,8 @@ def _exports(name: str, module: types.ModuleType, root: str) -> Iterator[tuple[s
             lists_it = key in getattr(sys.modules.get(str(home)), "__all__", ())
             own = key in listed or home == name or (below and lists_it)
         else:
-            own = below or (inspect.isbuiltin(value) and home in (None, root))
+            constant = key.isupper() and home is None
+            own = below or constant or (inspect.isbuiltin(value) and home in (None, root))
         if own:
             yield key, value
 

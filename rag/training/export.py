@@ -11,7 +11,6 @@ go to 64 of 127 steps: 255 * 64 * 2 stays inside 16 bits, and every machine gets
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -25,7 +24,9 @@ from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from rag.training.data import HERE, arguments
+from rag.training import split as splits
+from rag.training.data import HERE, arguments, read_pairs, read_sections
+from rag.training.measure import sentences
 from rag.training.model import Student, batch_ids, load_student
 from rag.training.split import write_json
 from rag.training.vocabulary import MAX_TOKENS
@@ -239,7 +240,8 @@ def main() -> None:
     model = quantize(to_onnx(student, options.work / "fp32.onnx"))
     fingerprint = write(model, path, options.target, options.revision)
     size = sum(file.stat().st_size for file in options.target.iterdir()) / 2**20
-    texts = json.loads((options.work / "check.json").read_text(encoding="utf-8"))
+    held = sentences(splits.load().divide(read_pairs(options.data), read_sections(options.data))[1])
+    texts = [*(pair.en for pair in held[:150]), *(pair.ko for pair in held[150:300])]
     with torch.inference_mode():
         exact = np.concatenate([student(*batch_ids(tokenizer, [t], 256)).numpy() for t in texts])
     cosine = (exact * run(options.target, texts)).sum(1)

@@ -3,7 +3,7 @@
     python -m rag.training.measure --data ../shared/data
     python -m rag.training.measure --checkpoint .training/body.pt
 
-Prints a table and one JSON line. Without `--checkpoint` the bundled int8 model is measured.
+Prints a table and one JSON line. Without options the bundled int8 model is measured.
 """
 
 from __future__ import annotations
@@ -143,7 +143,8 @@ def of_model(model: Student, tokenizer: Tokenizer) -> Embed:
 def main() -> None:
     """Measure plain MiniLM and the student on the same held-out texts."""
     parser = arguments(__doc__ or "")
-    parser.add_argument("--checkpoint", type=Path)
+    parser.add_argument("--checkpoint", type=Path, help="a torch checkpoint in place of int8")
+    parser.add_argument("--encoder", type=Path, default=BUNDLED, help="an exported folder")
     options = parser.parse_args()
     torch.set_num_threads(2)
     found, english = searches(options.data)
@@ -151,7 +152,7 @@ def main() -> None:
         tokenizer = Tokenizer.from_file(str(options.work / "tokenizer.json"))
         student = of_model(load_student(options.checkpoint, tokenizer.get_vocab_size()), tokenizer)
     else:
-        student = OnnxEncoder(BUNDLED).encode_documents
+        student = OnnxEncoder(options.encoder).encode_documents
     before, old = scores(found, plain(options.work))
     after, new = scores(found, student)
     print("| search among held-out texts | passages | measure | MiniLM | student |")

@@ -20,6 +20,8 @@ from rag.retrieve import Retrieved, retrieve
 from rag.text import fold, nfc
 from rag.training.listwise import Case, fit_file
 
+RIVALS = 150  # units of a question that compete, best first by the weights so far
+
 
 def main() -> None:
     """Read the questions, fit, and write bundled/reader.json."""
@@ -41,18 +43,18 @@ def _case(question: dict[str, Any], pipeline: Pipeline) -> list[Case]:
     found = read(retrieved, pipeline.index)
     proofs = [fold(nfc(proof["words"])).lower() for proof in question["proof"]]
     features, right = [], []
-    for unit in found.units:
+    for unit in found.units[:RIVALS]:
         document = found.documents[unit.place]
         raw = document.text[unit.chunk.start : unit.chunk.end]
         held = (fold(raw).lower(), readable(raw).lower())
         ids = {document.id, *document.aliases} & set(question["sources"])
-        features.append(_features(unit, readable(raw), retrieved))
+        features.append(_features(unit, retrieved))
         right.append(bool(ids) and any(words in text for words in proofs for text in held))
     return [Case(features, right)] if any(right) and not all(right) else []
 
 
-def _features(unit: Reading, shown: str, retrieved: Retrieved) -> dict[str, float]:
-    found = unit_features(unit.chunk, shown, retrieved, unit.dense, unit.words)
+def _features(unit: Reading, retrieved: Retrieved) -> dict[str, float]:
+    found = unit_features(unit.chunk, retrieved, unit.dense, unit.words)
     found["first"] = 1.0 / (1 + unit.place)
     return found
 

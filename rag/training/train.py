@@ -3,10 +3,11 @@
     python -m rag.training.train --phase rows --steps 2500      new embedding rows, body frozen
     python -m rag.training.train --phase body --steps 2500      the body too, English held in place
 
-Every target is a teacher vector of an English text, fixed: sentences (parallel), the English
-section under a Korean heading, the English of a Korean section. In-batch contrast and cosine
-together; in phase `body` English texts are pulled to their own teacher vectors. Batches follow
-from the seed and the step alone, so a run goes on from WORK/PHASE.pt after being stopped.
+Targets are teacher vectors of English texts, fixed: sentences (parallel), the English section under
+a Korean heading, the English of a Korean section; only Korean questions go to their own paragraphs.
+The loss is in-batch contrast and, for translations, the cosine; in phase `body` English texts are
+pulled to their own teacher vectors. Batches follow from the seed and the step alone, so a run goes
+on from WORK/PHASE.pt after being stopped.
 """
 
 from __future__ import annotations

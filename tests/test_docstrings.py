@@ -348,7 +348,9 @@ def left_out(text: str, covered: bytearray) -> Iterator[str]:
 
 
 words = st.sampled_from(
-    "dim (int): value. 텐서를 합칩니다. Note: e.g. ``x`` :math:`a \\leq b` 3.5 >>> x=1 f(a, b) - * :".split(" ")
+    "dim (int): value. 텐서를 합칩니다. Note: e.g. ``x`` :math:`a \\leq b` 3.5 >>> x=1 f(a, b) - * :".split(
+        " "
+    )
 )
 line = st.lists(words, min_size=1, max_size=8).map(" ".join)
 forms = st.sampled_from(
@@ -397,9 +399,7 @@ def test_known_symbols_of_torch(torch_docs: PackageDocs) -> None:
     def found(name: str, role: str) -> dict[str, str]:
         symbol = by_id[f"py:{name}"]
         return {
-            c.name: symbol.text[c.start : c.end]
-            for c in docstring_chunks(symbol)
-            if c.role == role
+            c.name: symbol.text[c.start : c.end] for c in docstring_chunks(symbol) if c.role == role
         }
 
     assert {"in_features", "out_features", "bias"} <= found("torch.nn.Linear", "parameter").keys()

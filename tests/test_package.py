@@ -466,6 +466,19 @@ def test_a_package_that_breaks_is_told_in_one_line(
     assert caught.value.exit_code == 5
 
 
+@pytest.fixture
+def typed(tmp_path: Path) -> Iterator[None]:
+    """Standard input that holds a line, as in `ask batch < questions`."""
+    (tmp_path / "typed").write_text("a question\n", "utf-8")
+    kept = os.dup(0)
+    with (tmp_path / "typed").open("rb") as file:
+        os.dup2(file.fileno(), 0)
+    yield
+    os.dup2(kept, 0)
+    os.close(kept)
+
+
+@pytest.mark.usefixtures("typed")
 def test_what_a_package_writes_and_asks_disturbs_nothing(
     place: Place, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -507,14 +520,18 @@ def test_a_package_that_is_not_installed(package: str) -> None:
         )  # fmt: skip
 
 
-@pytest.mark.parametrize("package", ["", "a-b", "../x", "1st", "a b", "a;b", "-c", "a\nb", "x" * 5000 + "!"])
+@pytest.mark.parametrize(
+    "package", ["", "a-b", "../x", "1st", "a b", "a;b", "-c", "a\nb", "x" * 5000 + "!"]
+)
 def test_what_is_no_name_of_a_package(package: str) -> None:
     with pytest.raises(SourceError, match="is not the import name of a package; write for example"):
         read_package(package)
 
 
 def test_a_part_that_is_not_there(pond: PackageDocs) -> None:
-    with pytest.raises(SourceError, match=r"package 'pond\.nope' cannot be imported: ModuleNotFound"):
+    with pytest.raises(
+        SourceError, match=r"package 'pond\.nope' cannot be imported: ModuleNotFound"
+    ):
         read_package("pond.nope")
 
 
@@ -526,7 +543,9 @@ def test_a_docstring_that_begins_with_its_signature_keeps_it() -> None:
     assert symbol_text("torch.stack", doc, "(*args)") == (
         "torch.stack(tensors, dim=0) -> Tensor\n\nConcatenates."
     )
-    assert symbol_text("torch.stack", "torch." + doc, None).startswith("torch.stack(tensors, dim=0)")
+    assert symbol_text("torch.stack", "torch." + doc, None).startswith(
+        "torch.stack(tensors, dim=0)"
+    )
     other = "unstack(tensors) is the other way"
     assert symbol_text("torch.stack", other, "(a)") == f"torch.stack(a)\n\n{other}"
     assert symbol_text("torch.pi", "A number.", None) == "torch.pi\n\nA number."

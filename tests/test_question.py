@@ -63,7 +63,23 @@ def test_any_text_is_asked_or_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    [".", "a.", "a-", "(", "`", "a ", "or ", "a or ", "가랑 ", "x=", "_", "a(", "2016 ", "인가요 ", "'"],
+    [
+        ".",
+        "a.",
+        "a-",
+        "(",
+        "`",
+        "a ",
+        "or ",
+        "a or ",
+        "가랑 ",
+        "x=",
+        "_",
+        "a(",
+        "2016 ",
+        "인가요 ",
+        "'",
+    ],
 )
 def test_no_question_takes_long(piece: str) -> None:
     begin = time.process_time()

@@ -146,7 +146,7 @@ def named(index: Index, text: str) -> Named:
         ("toolkit.press.Press란?", "toolkit.press.Press"),
         ("What is toolkit.Press?", "toolkit.Press"),  # an alias
         ("press.Press(force=1)", "toolkit.press.Press"),  # the end of a longer name
-        ("`press`의 force는?", "toolkit.press.Press"),  # the other case
+        ("`glideroptimizer`의 drag는?", "toolkit.optim.GliderOptimizer"),  # the other case
         ("Press.step은?", "toolkit.press.Press.step"),
         ("my_press.step()은?", "toolkit.press.Press.step"),  # a variable called like the class
         ("optimizer.step()을 부르면?", "toolkit.optim.GliderOptimizer.step"),

@@ -69,12 +69,23 @@ def _versus(words: list[str]) -> tuple[str, str] | None:
 def _korean_pair(words: list[str]) -> tuple[str, str] | None:
     """ "프레임워크인가요, 라이브러리인가요?": two words with a copula, next to each other."""
     ended = [(i, _without(word, _COPULAS)) for i, word in enumerate(words)]
-    sides = [(i, stem) for i, stem in ended if stem is not None]
-    for (i, a), (j, b) in zip(sides, sides[1:], strict=False):
+    sides = [(_with_latin(words, i, stem), i, stem) for i, stem in ended if stem is not None]
+    for (_, i, a), (j, end, b) in zip(sides, sides[1:], strict=False):
         between = [w for w in words[i + 1 : j] if w not in (",", "?") and w not in _KOREAN_OR]
         if len(between) <= 1:
-            return a, b
+            start = _with_latin(words, i, a)
+            return " ".join([*words[start:i], a]), " ".join([*words[j:end], b])
     return None
+
+
+def _with_latin(words: list[str], i: int, stem: str) -> int:
+    """Where the side that ends in word i begins: "define by run이야" is one side of three words."""
+    start = i
+    while (
+        stem.isascii() and start > 0 and words[start - 1].isascii() and words[start - 1].isalpha()
+    ):
+        start -= 1
+    return start
 
 
 def _korean_or(words: list[str]) -> tuple[str, str] | None:

@@ -67,6 +67,10 @@ VERDICTS: dict[str, dict[Language, str]] = {
         "ko": "출처들이 서로 다르게 말합니다: **{a}** 또는 **{b}**.",
     },
 }
+NEWEST: dict[Language, str] = {
+    "en": "The newest of them ({year}) say **{option}**.",
+    "ko": "가장 최근({year}년) 출처는 **{option}** 쪽입니다.",
+}
 BOTH_WORD: dict[Language, str] = {"en": "both", "ko": "둘 다"}
 
 

@@ -16,6 +16,7 @@ from rag.types import Language
 
 _HANGUL = "\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3"
 _HANGUL_RUN = re.compile(f"[{_HANGUL}]+")
+_GLUED = re.compile(f"[A-Za-z0-9)\\]`][{_HANGUL}]+$")
 _PLAIN_WORD = re.compile(r"(?<![\w.`(])[A-Za-z]?[a-z']+(?![\w.(`]*[\w(`])")
 _TOKEN = re.compile(
     rf"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*|[{_HANGUL}]+|\d+(?:[.,]\d+)*|[^\W\d_]+"
@@ -133,6 +134,8 @@ def _asks_in_korean(text: str) -> bool:
     tail: list[str] = []
     for word in reversed(last.split()):
         core = _WORD_EDGE.sub("", word)
+        if not tail and _GLUED.search(core):
+            return True  # "... define and run이야?": only Korean glues an ending to a Latin word
         if core and not _HANGUL_RUN.fullmatch(core):
             break
         tail.extend([core] if core else [])

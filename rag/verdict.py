@@ -1,14 +1,15 @@
 """Either/or questions: what each source says, when it said so, and what follows.
 
-No list of known disputes: a sentence about the asked subject that names just one of the two
-options takes that side, and the dates in it (or its source's) say when.
+No list of known disputes. A source takes a side where a sentence says of the asked subject that it
+is, or is called, one of the two options: "... calls Korvia a printer", "코르비아를 프린터라고
+부른다". The years that the sentence names, or its source's date, say when.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,19 +17,27 @@ from rag.lexicon import load_lexicon, translate
 from rag.markup import readable
 from rag.question import Question
 from rag.reader import Reading
-from rag.text import KOREAN_STOPWORDS, english_stem, has_hangul, search_tokens
+from rag.text import KOREAN_STOPWORDS, english_stem, has_hangul, korean_stem, search_tokens
 from rag.types import Document
 
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?:-(\d\d))?")
 _NEGATION = re.compile(
-    r"\b(?:not|never|neither|nor|wrong|mistaken|no longer|out of date|outdated|unknown|swapped|"
-    r"opposite|slip)\b|아니|않|틀린|뒤바|반대|잘못|없다|알 수|더 이상|지난 (?:내용|정보|말)|낡은|맞았"
+    r"\b(?:not|never|neither|nor|wrong|wrongly|mistaken|no longer|out of date|outdated|unknown|"
+    r"opposite|slip|whether)\b|인지|여부|아니|않|틀린|반대|잘못|없다|알 수|더 이상|지난 (?:내용|정보|말)|낡은|맞았"
 )
 _BOTH = re.compile(r"\b(?:both|either)\b|둘 다|두 (?:표현|단어|말)|양쪽|모두")
-_PREDICATE = re.compile(
-    r"\b(?:is|are|was|were|as|call(?:s|ed)?|defin(?:es|ed|e)|describ(?:es|ed|e)|nam(?:es|ed)|"
-    r"lean(?:s|ed)?|says?|said|use[sd]?|word)\b|라고|이라|정의|부르|불린|표현|말한|기울|이다|다\.?$"
+_CALLS = (
+    r"(?:call|calls|called|calling|define|defines|defined|describe|describes|described|name|names|"
+    r"named|treat|treats|treated|consider|considers|considered|have|has|gives?|puts?|lists?|"
+    r"classif(?:y|ies|ied))"
 )
+_IS = (
+    r"(?:is|was|are|were|seems to be|remains|became|can be)"
+    r"(?: (?:called|described|defined|named|expressed|considered|given|known))?(?: as)?"
+)
+_WINDOW = 70  # characters between the subject and the word that it is called
+# What may follow a Korean option where it is predicated: 라고, 로, 이다, 다, 둘 다, a gloss.
+_SAID = r"(?:\([^)]*\))?(?:이라|라|으로|로|이다|다\b|이고|이며|이자|,|\s*둘|$|\.)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,42 +50,47 @@ class Side:
     reading: Reading
 
 
-def subject_words(question: Question) -> frozenset[str]:
-    """What the either/or is about: the words of the question that are no option."""
-    sides = {token for option in question.options for token in option_words(option)}
-    words = search_tokens(question.text)
-    return frozenset(
-        alternative
-        for word in words
-        if word not in sides and word not in KOREAN_STOPWORDS
-        for alternative in {word, *(english_stem(e) for e, p in translate(word) if p >= 0.2)}
-        if alternative not in sides
-    )
+# -- what is asked -------------------------------------------------------------------------------
 
 
-def option_words(option: str) -> frozenset[str]:
-    """The search words of an option and of its translations: 라이브러리 also finds library."""
-    words = search_tokens(option)
-    whole = [w for w in words if not (has_hangul(w) and len(w) == 2 and len(option) > 2)]
-    found = set(whole[:1] if len(whole) > 1 and not has_hangul(option) else whole)
-    for word in list(found):
-        if has_hangul(word):
-            found.update(
-                english_stem(e.lower()) for e, p in translate(word) if p >= 0.3 and " " not in e
-            )
-        else:
-            found.update(_korean_for(word))
-    return frozenset(found)
+def subject_forms(question: Question) -> frozenset[str]:
+    """What the either/or is about: the words of the question that are no option, as they may be
+    written in both languages, in lower case."""
+    sides = {form for option in question.options for form in option_forms(option)}
+    parts = {word for form in sides for word in re.split(r"[\s-]+", form)}
+    forms: set[str] = set()
+    for word in re.findall(r"[\w.]+", question.text.lower()):
+        stem = korean_stem(word) if has_hangul(word) else word.strip(".")
+        if stem in KOREAN_STOPWORDS or not search_tokens(stem) or stem in parts:
+            continue
+        forms |= {stem, *_translations(stem)} - parts
+    return frozenset(form for form in forms if len(form) > 1)
+
+
+def option_forms(option: str) -> frozenset[str]:
+    """How an option may be written: itself and its translations, in lower case."""
+    phrase = option.lower()
+    return frozenset({phrase, *_translations(phrase)})
+
+
+def _translations(word: str) -> set[str]:
+    if has_hangul(word):
+        meanings = translate(korean_stem(word))
+        return {english.lower() for english, p in meanings if p >= 0.3 and " " not in english}
+    return set(_korean_for(english_stem(word)))
 
 
 @lru_cache(maxsize=256)
-def _korean_for(word: str) -> tuple[str, ...]:
-    """Korean words that mean just this English one, by its stem."""
+def _korean_for(stem: str) -> tuple[str, ...]:
+    """Korean words that mean just this English one."""
     return tuple(
         korean
         for korean, meanings in load_lexicon().items()
-        if meanings and english_stem(meanings[0][0].lower()) == word and meanings[0][1] >= 0.4
+        if meanings and english_stem(meanings[0][0].lower()) == stem and meanings[0][1] >= 0.4
     )
+
+
+# -- what the sources say ------------------------------------------------------------------------
 
 
 def sides(
@@ -84,42 +98,92 @@ def sides(
 ) -> tuple[Side, ...]:
     """The stands that the sources take, best proofs first.
 
-    A source stands once, or twice where it says different things of different years. What it
-    reports of another source is that one's stand, not its own.
+    A source stands once, or twice where it says different things of different years, the newest
+    of each. What it reports of another source is that one's stand, not its own.
     """
-    a, b = (option_words(option) for option in question.options)
-    subject = subject_words(question)
-    others = _told_apart(documents, subject | a | b)
+    stands = _Stands(question)
+    others = _told_apart(documents, stands.common)
     found: list[Side] = []
     for unit in units:
         document = documents[unit.place]
         if document.kind == "symbol":
             continue  # a docstring says what a thing does, not what it is called
         text = readable(document.text[unit.chunk.start : unit.chunk.end])
-        words = set(search_tokens(text))
-        reported = words & others - _names(document, others)
-        if (subject and not (words & subject)) or reported:
+        option = stands.of(text)
+        if option is None:
             continue
-        option = _stand(text, words, question.options, a, b)
-        if option is not None:
-            found.append(Side(unit.place, option, _years(text) or document.date, unit))
-    found.sort(key=lambda side: -side.reading.score)
-    return tuple(_one_voice(found))
+        if set(search_tokens(text)) & others - _names(document, others):
+            continue
+        found.append(Side(unit.place, option, _years(text) or document.date, unit))
+    return tuple(sorted(_one_voice(found), key=lambda side: -side.reading.score))
+
+
+class _Stands:
+    """The patterns of one question."""
+
+    def __init__(self, question: Question) -> None:
+        """Compile what says the subject to be one of the options."""
+        self.options = question.options
+        forms = [option_forms(option) for option in question.options]
+        subject = _any_of(subject_forms(question))
+        self.common = frozenset(
+            token
+            for form in (*forms[0], *forms[1], *subject_forms(question))
+            for token in search_tokens(form)
+        )
+        self.each = [re.compile(_any_of(form), re.I) for form in forms]
+        side = "|".join(f"(?P<o{i}>{_any_of(form)})" for i, form in enumerate(forms))
+        gloss = r"(?:\([^)]*\))?"
+        gap = rf"[^.;:]{{0,{_WINDOW}}}?"
+        self.english = (
+            re.compile(rf"\b{_CALLS} (?:the )?{subject}{gloss},? (?:as )?{gap}(?:{side})", re.I),
+            re.compile(rf"{subject}{gloss} {_IS} {gap}(?:{side})", re.I),
+        )
+        self.korean = (
+            re.compile(
+                rf"{subject}{gloss}(?:를|을|은|는|이|가|도)\s{gap}(?:{side})(?={_SAID})", re.I
+            ),
+        )
+
+    def of(self, text: str) -> str | None:
+        """The option that a sentence gives to the subject, "both", or None."""
+        if _NEGATION.search(text):
+            return None
+        for pattern in self.korean if has_hangul(text) else self.english:
+            match = pattern.search(text)
+            if match:
+                both = all(each.search(text) for each in self.each) and _BOTH.search(text)
+                return "both" if both else self.options[0 if match["o0"] else 1]
+        return None
+
+
+def _any_of(forms: Iterable[str]) -> str:
+    """A pattern for any of the forms, words whole; hyphens and spaces are the same."""
+    parts = []
+    for form in sorted(forms, key=lambda f: (-len(f), f)):
+        words = r"[\s-]+".join(re.escape(word) for word in re.split(r"[\s-]+", form) if word)
+        parts.append(
+            words if has_hangul(form) else rf"(?<![A-Za-z0-9_-]){words}s?(?![A-Za-z0-9_-])"
+        )
+    return f"(?:{'|'.join(parts)})" if parts else r"(?:(?!))"
 
 
 def _one_voice(found: Sequence[Side]) -> list[Side]:
-    """The best stand of each source, and a second of other years."""
+    """For each source its newest stand for each option, and only the best of one year."""
     kept: list[Side] = []
-    for side in found:
-        own = [k for k in kept if k.place == side.place]
-        dated = all(_years_differ(k.date, side.date) and k.option != side.option for k in own)
-        if not own or (len(own) == 1 and dated and own[0].option != "both" != side.option):
+    ordered = sorted(found, key=lambda s: (_last_year(s.date), s.reading.score), reverse=True)
+    for side in ordered:
+        own = [other for other in kept if other.place == side.place]
+        if any(o.option in (side.option, "both") or side.option == "both" for o in own):
+            continue
+        if all(_last_year(other.date) != _last_year(side.date) for other in own):
             kept.append(side)
     return kept
 
 
-def _years_differ(a: str | None, b: str | None) -> bool:
-    return a is not None and b is not None and a[:4] != b[:4]
+def _last_year(date: str | None) -> str:
+    years = [match[1] for match in _YEAR.finditer(date or "")]
+    return max(years, default="")
 
 
 def _names(document: Document, among: frozenset[str]) -> frozenset[str]:
@@ -136,36 +200,6 @@ def _told_apart(documents: Sequence[Document], common: frozenset[str]) -> frozen
     return frozenset(word for word, count in counts.items() if count == 1)
 
 
-def _stand(
-    text: str, words: set[str], options: Sequence[str], a: frozenset[str], b: frozenset[str]
-) -> str | None:
-    says_a, says_b = bool(words & a), bool(words & b)
-    if not (says_a or says_b) or not _PREDICATE.search(text) or _NEGATION.search(text):
-        return None
-    if says_a and says_b:
-        if _BOTH.search(text):
-            return "both"
-        return _nearest_side(text, options, a, b)
-    return options[0] if says_a else options[1]
-
-
-def _nearest_side(
-    text: str, options: Sequence[str], a: frozenset[str], b: frozenset[str]
-) -> str | None:
-    """Where both occur: the one that stands right after "called", "defines ... as a"."""
-    match = re.search(
-        r"\b(?:calls?|called|defines?|defined|describes?|is)\b(?P<rest>.{0,90})", text
-    )
-    if match is None:
-        return None
-    for token in search_tokens(match["rest"]):
-        if token in a:
-            return options[0]
-        if token in b:
-            return options[1]
-    return None
-
-
 def _years(text: str) -> str | None:
     """The years that a sentence names itself: "2026", "2022-2023"."""
     years = sorted({m[1] for m in _YEAR.finditer(text)})
@@ -174,14 +208,23 @@ def _years(text: str) -> str | None:
     return years[0] if years[0] == years[-1] else f"{years[0]}-{years[-1]}"
 
 
+# -- what follows --------------------------------------------------------------------------------
+
+
 def conclude(options: Sequence[str], found: Sequence[Side]) -> str:
-    """What follows: one of the options, "both", "disagree" or "open"."""
+    """One of the options, "both", "disagree" or "open"."""
     stands = {side.option for side in found}
-    named = [side for side in found if side.option != "both"]
+    named = {option for option in stands if option != "both"}
     if not stands:
         return "open"
-    if len({side.option for side in named}) == 1 and "both" not in stands:
-        return named[0].option
-    if "both" in stands or not named:
+    if "both" in stands:
         return "both"
-    return "disagree"
+    return named.pop() if len(named) == 1 else "disagree"
+
+
+def newest(found: Sequence[Side]) -> tuple[str, str] | None:
+    """The option that all the newest stands share, and their year; None where they do not."""
+    year = max((_last_year(side.date) for side in found), default="")
+    latest = {side.option for side in found if _last_year(side.date) == year}
+    older = {side.option for side in found} - latest
+    return (latest.pop(), year) if year and len(latest) == 1 and older else None

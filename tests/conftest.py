@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,10 @@ from rag.index import Index, read_index
 from rag.ingestion import default_sources, ingest
 from rag.pipeline import Pipeline
 from rag.sources.package import PackageDocs, read_package
+
+# A job that a shell starts in the background inherits an ignored SIGINT, and so would the commands
+# that the tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

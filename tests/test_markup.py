@@ -117,9 +117,9 @@ def test_nothing_fails(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["`" + " " * 20_000, "``" * 5_000, "**a" * 5_000, "\\frac{" * 2_000, "\\sqrt{{" * 2_000, "`<" * 5_000],
-    ids=["spaces", "ticks", "stars", "frac", "sqrt", "angles"],
-)  # fmt: skip
+    ["` " + " " * 20_000, "``" * 5_000, "**a" * 5_000, "\\frac{" * 2_000, "\\sqrt{{" * 2_000],
+    ids=["spaces", "ticks", "stars", "frac", "sqrt"],
+)
 def test_no_text_takes_long(text: str) -> None:
     begin = time.process_time()
     readable(f":math:`{text}")

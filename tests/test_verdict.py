@@ -8,7 +8,7 @@ from rag.chunking import chunk_document
 from rag.question import read_question
 from rag.reader import Reading
 from rag.types import Document, Language
-from rag.verdict import Side, conclude, option_words, sides, subject_words
+from rag.verdict import Side, conclude, newest, option_forms, sides, subject_forms
 
 ENGLISH = "Is Korvia a printer or a computer?"
 KOREAN = "코르비아는 프린터인가요, 컴퓨터인가요?"
@@ -212,14 +212,21 @@ def test_conclusions(stands: str, conclusion: str) -> None:
 
 
 def test_a_side_is_known_in_both_languages() -> None:
-    assert {"printer", "프린터"} <= option_words("printer") & option_words("프린터")
-    assert not option_words("프린터") & option_words("computer")
+    assert {"printer", "프린터"} <= option_forms("printer") & option_forms("프린터")
+    assert not option_forms("프린터") & option_forms("computer")
 
 
 def test_the_subject_is_what_is_left_of_the_question() -> None:
-    assert subject_words(read_question(ENGLISH)) == {"korvia"}
-    assert "코르비아" in subject_words(read_question(KOREAN))
-    assert not subject_words(read_question(KOREAN)) & {"프린터", "컴퓨터", "printer", "comput"}
+    assert subject_forms(read_question(ENGLISH)) == {"korvia"}
+    assert "코르비아" in subject_forms(read_question(KOREAN))
+    assert not subject_forms(read_question(KOREAN)) & {"프린터", "컴퓨터", "printer", "computer"}
+
+
+def test_what_the_newest_sources_say() -> None:
+    pages = page("Almanac", FIRST["en"], "2022"), page("Gazette", OTHER["en"], "2026")
+    assert newest(heard(ENGLISH, *pages)) == ("computer", "2026")
+    assert newest(heard(ENGLISH, pages[0])) is None  # nothing older says otherwise
+    assert newest(heard(ENGLISH, page("Almanac", FIRST["en"]))) is None  # undated
 
 
 def test_a_korean_question_hears_english_sources_that_name_the_subject_alike() -> None:

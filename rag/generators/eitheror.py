@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rag.generators.draft import Draft, shown_quote
-from rag.prompts import BOTH_WORD, VERDICTS
+from rag.prompts import BOTH_WORD, NEWEST, VERDICTS
 from rag.question import Question
 from rag.reader import Read
 from rag.retrieve import Retrieved
 from rag.types import Stance, Verdict
-from rag.verdict import Side, conclude, sides
+from rag.verdict import Side, conclude, newest, sides
 
-_ROOM = 1_100  # both sides need more room than a plain answer
-_SOURCES = 5
+_ROOM = 1_300  # both sides need more room than a plain answer
+_SOURCES = 6
 
 
 def write(retrieved: Retrieved, read: Read, draft: Draft) -> Verdict | None:
@@ -32,7 +32,14 @@ def write(retrieved: Retrieved, read: Read, draft: Draft) -> Verdict | None:
     conclusion = conclude(question.options, found)
     draft.say(_conclusion(question, conclusion))
     stances: list[Stance] = []
-    for side in balanced(found, question.options)[:_SOURCES]:
+    latest = newest(found)
+    if latest is not None:
+        option, year = latest
+        word = BOTH_WORD[question.language] if option == "both" else option
+        draft.say(NEWEST[question.language].format(option=word, year=year))
+    chosen = balanced(found, question.options)[:_SOURCES]
+    chosen.sort(key=lambda side: side.date or "", reverse=True)
+    for side in chosen:
         document, chunk = read.documents[side.place], side.reading.chunk
         option = BOTH_WORD[question.language] if side.option == "both" else side.option
         lead = f"- {document.title}{f' ({side.date})' if side.date else ''}: **{option}**."

@@ -15,7 +15,7 @@ from typing import Any
 
 from rag.errors import SourceError
 from rag.sources.decoding import clean
-from rag.sources.urls import symbol_url
+from rag.sources.urls import documented_name, symbol_url
 from rag.text import fold, language_of
 from rag.types import Document
 
@@ -143,7 +143,7 @@ def _document(
         kind="symbol",
         format="docstring",
         language=language_of(line["doc"]),
-        url=symbol_url(name, line["kind"], version, home),
+        url=symbol_url(documented_name(line["names"]), line["kind"], version, home),
         version=f"{package} {version}",
         licence=licence,
         aliases=tuple(f"py:{other}" for other in others),

@@ -6,6 +6,8 @@ own documentation address from its metadata serves.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 # Modules of torch whose members share one page; everything else has a page of its own under
 # generated/. Longest prefix wins. Read off the structure of docs.pytorch.org.
 _TORCH_PAGES = {
@@ -44,6 +46,16 @@ _TORCH_PAGES = {
     "torch.utils.dlpack": "dlpack.html",
     "torch.utils.tensorboard": "tensorboard.html",
 }
+
+
+def documented_name(names: Sequence[str]) -> str:
+    """The one of an object's names under which its page stands, the first where no rule is known.
+
+    torch.conv2d is torch.nn.functional.conv2d, and only that has a page.
+    """
+    first = names[0]
+    longer = f"torch.nn.functional.{first.removeprefix('torch.')}"
+    return longer if longer in names else first
 
 
 def symbol_url(name: str, kind: str, version: str, home: str | None) -> str | None:

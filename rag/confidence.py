@@ -148,7 +148,7 @@ def _wrong_keyword(retrieved: Retrieved, named: tuple[Named, ...], index: Index)
 
 def _version(index: Index, name: str) -> str:
     """The package and version that a name would belong to: "torch 2.13.0"."""
-    root = name.split(".")[0]
+    root = name.split(".", maxsplit=1)[0]
     groups = [g for g in index.manifest.groups if g.kind == "package"]
     for group in groups:
         if group.id == f"py:{root}":

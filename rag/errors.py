@@ -30,7 +30,7 @@ class UsageError(RagError):
     exit_code = 2
 
 
-class IndexError_(RagError):  # noqa: N801, N818 - the plain name belongs to Python
+class IndexError_(RagError):  # noqa: N801 - the plain name belongs to Python
     """The index is absent or cannot be trusted."""
 
     exit_code = 4

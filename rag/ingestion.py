@@ -292,14 +292,14 @@ def _vectors(
     records = _records(chunks)
     hashes = {record: text_hash(record) for record in dict.fromkeys(records)}
     if cache is None:
-        return _embed_all(records, hashes, encoder, {}, None, progress)
+        return _embed_all(records, hashes, encoder, found={}, store=None, progress=progress)
     with VectorCache(cache, encoder.fingerprint, encoder.dim) as store:
         found = store.get_many(hashes.values())
-        return _embed_all(records, hashes, encoder, found, store, progress)
+        return _embed_all(records, hashes, encoder, found=found, store=store, progress=progress)
 
 
 def _embed_all(
-    records: Sequence[str], hashes: Mapping[str, bytes], encoder: Encoder,
+    records: Sequence[str], hashes: Mapping[str, bytes], encoder: Encoder, *,
     found: dict[bytes, NDArray[np.float32]], store: VectorCache | None, progress: Progress,
 ) -> tuple[NDArray[np.float32], int, str | None]:  # fmt: skip
     missing = sorted((r for r, key in hashes.items() if key not in found), key=len)

@@ -6,6 +6,7 @@ Word by word and without backtracking, so that no question, however long or odd,
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 _WORD = re.compile(r"[\w.\-]+|[?!,;]")
 _FILLERS = frozenset(
@@ -70,7 +71,7 @@ def _korean_pair(words: list[str]) -> tuple[str, str] | None:
     """ "프레임워크인가요, 라이브러리인가요?": two words with a copula, next to each other."""
     ended = [(i, _without(word, _COPULAS)) for i, word in enumerate(words)]
     sides = [(_with_latin(words, i, stem), i, stem) for i, stem in ended if stem is not None]
-    for (_, i, a), (j, end, b) in zip(sides, sides[1:], strict=False):
+    for (_, i, a), (j, end, b) in pairwise(sides):
         between = [w for w in words[i + 1 : j] if w not in (",", "?") and w not in _KOREAN_OR]
         if len(between) <= 1:
             start = _with_latin(words, i, a)

@@ -91,27 +91,28 @@ class Pipeline:
         found = time.perf_counter()
         text = read(retrieved, self.index)
         places = passages(retrieved, self.index, k)
-        answer = self._answer(clean, asked, retrieved, text, places, long)
+        answer = self._answer(clean, retrieved, text, places, long=long)
         ended = time.perf_counter()
         timings = (("retrieve", found - started), ("answer", ended - found))
         return _stamped(answer, ended - started, timings, completed)
 
     def _answer(
-        self, clean: str, asked: Question, retrieved: Retrieved, text: Read,
-        places: tuple[Passage, ...], long: bool,
+        self, clean: str, retrieved: Retrieved, text: Read, places: tuple[Passage, ...], *,
+        long: bool,
     ) -> Answer:  # fmt: skip
+        asked = retrieved.question
         premise = false_premise(retrieved, text, self.index)
         model = fitted()
         confidence = model.probability(features(retrieved, text, self.index)) if text.units else 0.0
         if premise is not None:
-            return _refusal(
-                clean, asked, _premise_reason(premise, asked.language), premise, places, 0.0
-            )
+            reason = _premise_reason(premise, asked.language)
+            return _refusal(clean, asked.language, reason, premise, places, confidence=0.0)
         written = (
             extractive.write(retrieved, text, long=long) if confidence >= model.threshold else None
         )
         if written is None:
-            return _refusal(clean, asked, _weak_reason(retrieved, asked), None, places, confidence)
+            reason = _weak_reason(retrieved, asked)
+            return _refusal(clean, asked.language, reason, None, places, confidence=confidence)
         return Answer(
             question=clean, language=asked.language, answer=written.text, refused=False, reason=None,
             verdict=written.verdict, confidence=round(confidence, 3), generator="extractive",
@@ -185,11 +186,10 @@ def _weak_reason(retrieved: Retrieved, asked: Question) -> str:
 
 
 def _refusal(
-    clean: str, asked: Question, reason: str, premise: Premise | None,
-    places: tuple[Passage, ...], confidence: float,
+    clean: str, language: Language, reason: str, premise: Premise | None,
+    places: tuple[Passage, ...], *, confidence: float,
 ) -> Answer:  # fmt: skip
     """A refusal: the one sentence, why, and what lies nearest."""
-    language = asked.language
     lines = [reason if premise is not None else f"{REFUSAL[language]} {reason}"]
     if premise is not None and premise.nearest:
         names = ", ".join(f"`{name}`" for name in premise.nearest)

@@ -73,6 +73,7 @@ def candidate_features(
     index: Index,
     rows: Sequence[int],
     legs: Mapping[str, NDArray[np.float32]],
+    *,
     named: Mapping[int, float],
     hinted: Mapping[int, float],
 ) -> list[dict[str, float]]:

@@ -51,7 +51,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One source as retrieval sees it: `units` are its best units, (row, dense, lexical)."""
+    """One source as retrieval sees it; `score` is the ranking's."""
 
     row: int
     score: float
@@ -153,7 +153,7 @@ def retrieve(
     pool = list(dict.fromkeys([*sure, *hinted, *pool]))[:_CANDIDATES]
     scores["fused"] = np.zeros(index.n_documents, np.float32)
     scores["fused"][list(fused)] = list(fused.values())
-    known = candidate_features(question, concepts, index, pool, scores, sure, hinted)
+    known = candidate_features(question, concepts, index, pool, scores, named=sure, hinted=hinted)
     looked_at = dict(zip(pool, known, strict=True))
     ranked = {row: score(features) for row, features in looked_at.items()}
     order = sorted(ranked, key=lambda row: (-ranked[row], row))[:depth]

@@ -258,7 +258,7 @@ def test_the_frame_speaks_the_language_of_the_question(small_pipeline: Pipeline,
     assert answer.language == ("ko" if korean else "en")
     if not korean:
         assert not has_hangul(outside(answer))
-    if "기본값" in text or answer.verdict and korean:
+    if "기본값" in text or (answer.verdict and korean):
         assert has_hangul(outside(answer))
 
 

@@ -34,9 +34,9 @@ def write(
     default(retrieved, document, units, draft)
     lead = label(document, question.language)
     summary = next((u.chunk for u in units if u.chunk.role == "summary"), None)
-    if summary is not None and summary.end - summary.start <= _SUMMARY:
-        if draft.quote(document, summary, lead=lead):
-            lead = ""
+    brief = summary is not None and summary.end - summary.start <= _SUMMARY
+    if summary is not None and brief and draft.quote(document, summary, lead=lead):
+        lead = ""
     for unit in chosen:
         if draft.quote(document, unit.chunk, lead=lead, force=not draft.citations):
             lead = ""

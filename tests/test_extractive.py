@@ -154,7 +154,10 @@ def test_a_long_example_ends_where_a_statement_ends() -> None:
     ("text", "both"),
     [
         ("Should I use toolkit.fold or toolkit.glue?", ("toolkit.fold", "toolkit.glue")),
-        ("What is the difference between toolkit.fold and toolkit.glue?", ("toolkit.fold", "toolkit.glue")),
+        (
+            "What is the difference between toolkit.fold and toolkit.glue?",
+            ("toolkit.fold", "toolkit.glue"),
+        ),
         ("toolkit.fold랑 toolkit.glue 중 뭘 써야 해요?", ("toolkit.fold", "toolkit.glue")),
         ("toolkit.fold와 toolkit.glue의 차이는?", ("toolkit.fold", "toolkit.glue")),
     ],

@@ -99,7 +99,20 @@ def test_other_questions_have_no_sides(text: str) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["a-b.c ", "or ", "a or ", "A or b or ", "vs ", "가인가요 ", "가 중 ", "이랑 ", ".", "-", "a.", "?"],
+    [
+        "a-b.c ",
+        "or ",
+        "a or ",
+        "A or b or ",
+        "vs ",
+        "가인가요 ",
+        "가 중 ",
+        "이랑 ",
+        ".",
+        "-",
+        "a.",
+        "?",
+    ],
 )
 def test_repetition_does_not_run_away(piece: str) -> None:
     for text in (piece * 300, "or " + piece * 300 + "or", (piece * 2_000)[:2_000]):
@@ -107,7 +120,9 @@ def test_repetition_does_not_run_away(piece: str) -> None:
 
 
 words = st.lists(
-    st.sampled_from("a or vs stack cat. 프린터인가요 컴퓨터야 중 이랑 아니면 , ? a-b.c the is".split()),
+    st.sampled_from(
+        "a or vs stack cat. 프린터인가요 컴퓨터야 중 이랑 아니면 , ? a-b.c the is".split()
+    ),
     max_size=200,
 ).map(" ".join)
 

@@ -43,9 +43,7 @@ def test_coverage_weighs_by_rarity_and_by_translation() -> None:
 
 
 @given(asked_things, st.sets(words), words)
-def test_coverage_lies_between_0_and_1_and_grows(
-    asked: Asked, present: set[str], one: str
-) -> None:
+def test_coverage_lies_between_0_and_1_and_grows(asked: Asked, present: set[str], one: str) -> None:
     less, more = coverage(asked, present), coverage(asked, present | {one})
     assert 0 <= less <= more + 1e-12
     assert more <= 1 + 1e-12
@@ -59,9 +57,7 @@ def test_coverage_of_many_rows_is_that_of_each(small_index: Index, asked: Asked)
     fast = coverages(asked, small_index.chunk_sparse, rows)
     chunks = small_index.chunks(rows)
     texts = {d.id: d.text for d in map(small_index.document, range(small_index.n_documents))}
-    slow = [
-        coverage(asked, set(chunk_tokens(c, texts[c.source][c.start : c.end]))) for c in chunks
-    ]
+    slow = [coverage(asked, set(chunk_tokens(c, texts[c.source][c.start : c.end]))) for c in chunks]
     assert fast == pytest.approx(slow)
 
 
@@ -81,7 +77,9 @@ def known(index: Index, text: str, **legs: np.ndarray) -> dict[str, dict[str, fl
     empty = np.zeros(index.n_documents, np.float32)
     scores = {leg: legs.get(leg, empty) for leg in ("documents", "units", "dense", "fused")}
     question = read_question(text)
-    found = candidate_features(question, query_concepts(text), index, rows, scores, {0: 1.0}, {})
+    found = candidate_features(
+        question, query_concepts(text), index, rows, scores, named={0: 1.0}, hinted={}
+    )
     return {index.document(row).id: one for row, one in zip(rows, found, strict=True)}
 
 

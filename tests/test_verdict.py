@@ -110,7 +110,10 @@ def test_sources_that_take_no_side(language: Language) -> None:
     ("language", "text"),
     [
         ("en", "- In 2022 Korvia was called a printer.\n- In 2026 Korvia is called a computer."),
-        ("ko", "- 2022년에는 코르비아를 프린터라고 불렀다.\n- 2026년에는 코르비아를 컴퓨터라고 부른다."),
+        (
+            "ko",
+            "- 2022년에는 코르비아를 프린터라고 불렀다.\n- 2026년에는 코르비아를 컴퓨터라고 부른다.",
+        ),
     ],
 )
 def test_a_word_that_changed_over_the_years(language: Language, text: str) -> None:

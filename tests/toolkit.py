@@ -167,7 +167,9 @@ def symbol(name: str, text: str) -> Document:
     )  # fmt: skip
 
 
-def page(id_: str, title: str, text: str, date: str | None = None, language: str = "en") -> Document:
+def page(
+    id_: str, title: str, text: str, date: str | None = None, language: str = "en"
+) -> Document:
     """A page in Markdown."""
     return Document(
         id_, title, text.strip(), "page" if id_.startswith("web:") else "file", "markdown",

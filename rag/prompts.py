@@ -75,11 +75,16 @@ BOTH_WORD: dict[Language, str] = {"en": "both", "ko": "둘 다"}
 
 
 def label(document: Document, language: Language) -> str:
-    """What is quoted: "`torch.stack` (torch 2.13.0):" or "PyTorch - Wikipedia (2026-07-02):"."""
-    if document.kind != "symbol":
-        when = document.date or document.version
-        return f"{document.title} ({when}):" if when else f"{document.title}:"
-    facts = [document.version] if document.version else []
-    if len(document.aliases) == 1:
-        facts.append(ALIAS[language].format(name=document.aliases[0].partition(":")[2]))
-    return f"`{document.title}` ({', '.join(facts)}):" if facts else f"`{document.title}`:"
+    """What is quoted: "`torch.stack` (torch 2.13.0):", "PyTorch - Wikipedia (2026-07-02):", and in
+    Korean "`torch.stack` 문서(torch 2.13.0)에 따르면:"."""
+    if document.kind == "symbol":
+        facts = [document.version] if document.version else []
+        if len(document.aliases) == 1:
+            facts.append(ALIAS[language].format(name=document.aliases[0].partition(":")[2]))
+        name, inside = f"`{document.title}`", ", ".join(facts)
+    else:
+        name, inside = document.title, document.date or document.version or ""
+    if language == "ko":
+        kind = " 문서" if document.kind == "symbol" else " "
+        return f"{name}{kind}({inside})에 따르면:" if inside else f"{name}{kind.rstrip()}에 따르면:"
+    return f"{name} ({inside}):" if inside else f"{name}:"

@@ -134,9 +134,8 @@ def retrieve(
     `only` limits the sources by their id.
     """
     concepts = query_concepts(question.text)
-    tokens = flat(concepts)
-    document_words = index.document_sparse.scores(tokens)
-    unit_words = index.chunk_sparse.scores(tokens)
+    document_words = index.document_sparse.concept_scores(concepts)
+    unit_words = index.chunk_sparse.concept_scores(concepts)
     vector = encoder.encode_queries([question.text])
     unit_dense = _dense_scores(index, vector)
     named = tuple(resolve(index, mention) for mention in question.mentions)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -139,6 +139,24 @@ class SparseIndex:
             part = slice(self.indptr[column], self.indptr[column + 1])
             # A document stands once in a column, so adding by index loses nothing.
             total[self.indices[part]] += np.float32(weight) * self.data[part]
+        return total
+
+    def concept_scores(self, concepts: Iterable[Mapping[str, float]]) -> NDArray[np.float32]:
+        """Sum over concepts the best of weight * BM25 score among a concept's words: (count,).
+
+        Words that mean the same do not add up: a document that holds a word and its synonym
+        answers no better than one that holds either.
+        """
+        total = np.zeros(self.count, np.float32)
+        for words in concepts:
+            known = [word for word in words if word in self.terms]
+            if len(known) == 1:
+                total += self.scores({known[0]: words[known[0]]})
+            elif known:
+                best = np.zeros(self.count, np.float32)
+                for word in known:
+                    np.maximum(best, self.scores({word: words[word]}), out=best)
+                total += best
         return total
 
     def search(

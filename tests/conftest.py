@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import toolkit
@@ -41,13 +42,19 @@ def small_pipeline(small_index: Index) -> Pipeline:
 
 
 @pytest.fixture(scope="session")
-def torch_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    """Questions about everything that comes by default, torch included.
+def torch_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an index of everything that comes by default, torch included.
 
     Building it takes two minutes the first time; the vectors are kept where `ask` keeps them.
     """
     path = tmp_path_factory.mktemp("torch") / "index"
+    ingest(default_sources(), path, load_encoder(None), cache=cache_file())
+    return path
+
+
+@pytest.fixture(scope="session")
+def torch_pipeline(torch_index: Path) -> Iterator[Pipeline]:
+    """Questions about everything that comes by default."""
     encoder = load_encoder(None)
-    ingest(default_sources(), path, encoder, cache=cache_file())
-    with Pipeline(read_index(path, encoder.fingerprint), encoder) as pipeline:
+    with Pipeline(read_index(torch_index, encoder.fingerprint), encoder) as pipeline:
         yield pipeline

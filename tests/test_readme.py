@@ -120,7 +120,7 @@ def test_an_option_is_listed_with_the_commands_that_take_it(flag: str) -> None:
     takes = {name or "questions" for name, parser in parsers().items() if takes_it(parser, flag)}
     told = options()[flag][1]
     every = {"questions", *COMMANDS}
-    listed = {word.strip("`") for word in re.findall(r"`\w+`|\w+", told)} & every
+    listed = {word.strip("`") for word in re.findall(r"`[\w-]+`|[\w-]+", told)} & every
     if told.startswith("all but"):
         listed = every - listed
     elif told == "all":

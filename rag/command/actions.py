@@ -222,6 +222,18 @@ def _doctor(args: Namespace) -> int:
     return examine(args)
 
 
+def _export_encoder(args: Namespace) -> int:
+    from rag.encoderexport import export_encoder
+
+    folder = Path(args.folder).expanduser()
+    card = export_encoder(folder)
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    form = {"folder": str(folder), "encoder": card.name, "revision": card.revision, "bytes": size}
+    told = f"{clean(str(folder))}: {card.name}, revision {card.revision}, {size / 1e6:.0f} MB"
+    sys.stdout.write((dumps(form) if args.json else told) + "\n")
+    return 0
+
+
 def _completion(args: Namespace) -> int:
     import shtab
 
@@ -239,5 +251,6 @@ _RUN: dict[str, Callable[[Namespace], int]] = {
     "batch": _batch,
     "eval": _eval,
     "doctor": _doctor,
+    "export-encoder": _export_encoder,
     "completion": _completion,
 }

@@ -208,6 +208,11 @@ def _doctor(parser: argparse.ArgumentParser) -> None:
     _add(parser, "json", "index", "encoder")
 
 
+def _export_encoder(parser: argparse.ArgumentParser) -> None:
+    _completes(parser.add_argument("folder", metavar="DIR", type=_not_empty), _FOLDERS)
+    _add(parser, "json")
+
+
 def _completion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", choices=["bash", "zsh"])
 
@@ -219,5 +224,6 @@ _CHILDREN: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "batch": _batch,
     "eval": _eval,
     "doctor": _doctor,
+    "export-encoder": _export_encoder,
     "completion": _completion,
 }

@@ -93,7 +93,7 @@ def _main(retrieved: Retrieved, read: Read, place: int, draft: Draft, count: int
     document, units = read.documents[place], read.of(place)
     row = read.heads[place].row
     meant = any(entry.mention.sure and row in entry.rows[:1] for entry in retrieved.named)
-    chosen = picked(units, count, _MEANT if meant else _CLOSE)
+    chosen = picked(units, count + 2, _MEANT) if meant else picked(units, count)
     if document.kind == "symbol":
         symbol.write(retrieved, document, units, chosen, draft)
         return

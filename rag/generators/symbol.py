@@ -17,7 +17,7 @@ _SUMMARY = 260  # a longer first sentence is quoted only where it answers
 _CALL = 300
 _DEFAULT = re.compile(
     r"[Dd]efaults?(?:\s+(?:value is|value:|value|is|to|as))*\s*[:=]?\s*"
-    r"(?P<value>``[^`]+``|:\w+:`[^`]+`|'[^']*'|\"[^\"]*\"|-?\d[\d.]*(?:e-?\d+)?|None|True|False)"
+    r"(?P<value>``[^`]+``|:\w+:`[^`]+`|'[^']*'|\"[^\"]*\"|-?(?:\d+(?:\.\d+)?|\.\d+)(?:e-?\d+)?|None|True|False)"
 )
 _PARAMETER = re.compile(r"[(,]\s*\*{0,2}([A-Za-z_]\w*)\s*(?=[:=,)])")
 

@@ -306,7 +306,7 @@ def nearest_names(index: Index, name: str, count: int = 3) -> tuple[str, ...]:
     parent, _, last = name.rpartition(".")
     known = [n for n in index.all_names() if not n.rpartition(".")[2].startswith("_")]
     siblings = {n.rpartition(".")[2].lower(): n for n in known if n.rpartition(".")[0] == parent}
-    near = difflib.get_close_matches(last.lower(), siblings, n=count, cutoff=0.5)
+    near = difflib.get_close_matches(last.lower(), siblings, n=count, cutoff=0.6)
     found = [siblings[word] for word in near]
     if len(found) < count:
         lasts: dict[str, str] = {}

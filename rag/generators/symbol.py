@@ -65,7 +65,8 @@ def example(question: Question, read: Read, place: int, draft: Draft) -> None:
     end = first.end
     if end - first.start > room:
         end = statements_end(document.text, first.start, end, room)
-    if end > first.start:
+    # Preparations alone show nothing: the thing itself must be in what fits.
+    if document.title.rpartition(".")[2] in document.text[first.start : end]:
         draft.code(document, first.start, end)
 
 

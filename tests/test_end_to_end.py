@@ -231,6 +231,14 @@ def test_framework_or_library(
     assert set(options) <= {stance.says for stance in verdict.stances}
     assert len({stance.source for stance in verdict.stances}) >= 3
     assert all(f"**{option}**" in answer.answer for option in options)
+    # Wikipedia changed its word; what it says now is told with its year, and what it said before.
+    wikipedia = {
+        stance.says: str(stance.date)
+        for stance in verdict.stances
+        if stance.source == "web:en.wikipedia.org/wiki/PyTorch"
+    }
+    assert wikipedia[options[1]].endswith("2026")
+    assert wikipedia[options[0]].endswith(("2022", "2023"))
     # Each stand has its quote, and all but a description without date say when.
     cited = {citation.marker: citation for citation in answer.citations}
     for stance in verdict.stances:

@@ -189,9 +189,9 @@ def test_the_word_right_after_the_verb_is_the_stand_where_both_occur() -> None:
 # -- the parts -----------------------------------------------------------------------------------
 
 
-def side(option: str) -> Side:
+def side(option: str, date: str | None = None) -> Side:
     chunk = chunk_document(page("Almanac", "Words."))[0]
-    return Side(0, option, None, Reading(0, chunk, 1.0, 1.0, 1.0, 0))
+    return Side(0, option, date, Reading(0, chunk, 1.0, 1.0, 1.0, 0))
 
 
 @pytest.mark.parametrize(
@@ -212,6 +212,52 @@ def test_conclusions(stands: str, conclusion: str) -> None:
     found = [side(option) for option in stands.split()]
     assert conclude(("a", "b"), found) == conclusion
     assert conclude(("a", "b"), found[::-1]) == conclusion
+
+
+@pytest.mark.parametrize(
+    ("stands", "told"),
+    [
+        (["a 2022", "b 2026-07-02"], ("b", "2026")),
+        pytest.param(
+            ["a 2020-2023", "b 2022"],
+            ("a", "2023"),
+            marks=pytest.mark.xfail(strict=True, reason="-20 of 2020-2023 is taken for a month"),
+        ),
+        (["a 2026", "b 2026", "a 2022"], None),  # the newest do not agree
+        (["a 2022", "a 2026"], None),  # nothing changed
+        (["a", "b"], None),  # nobody knows when
+        ([], None),
+    ],
+)
+def test_what_the_newest_say(stands: list[str], told: tuple[str, str] | None) -> None:
+    pairs = [(option, date or None) for option, _, date in (s.partition(" ") for s in stands)]
+    found = [side(option, date) for option, date in pairs]
+    assert newest(found) == newest(found[::-1]) == told
+
+
+def test_of_three_times_the_newest_of_each_word_stands() -> None:
+    text = (
+        "- In 2020 the Almanac called Korvia a computer.\n"
+        "- In 2022 the Almanac called Korvia a printer.\n"
+        "- In 2026 the Almanac calls Korvia a computer."
+    )
+    assert sorted(said(ENGLISH, page("Almanac", text))) == [
+        ("Almanac", "computer", "2026"),
+        ("Almanac", "printer", "2022"),
+    ]
+
+
+@pytest.mark.xfail(strict=True, reason="-20 of 2022-2023 is taken for a month")
+def test_a_span_of_years_in_a_sentence() -> None:
+    text = "In 2022-2023 the Almanac called Korvia a printer."
+    assert said(ENGLISH, page("Almanac", text)) == [("Almanac", "printer", "2022-2023")]
+
+
+@pytest.mark.xfail(strict=True, reason="of two words a side keeps both, and no page repeats them")
+def test_a_side_of_two_words_is_heard_by_its_noun() -> None:
+    question = "Is Korvia a paper printer or a pocket computer?"
+    pages = page("Almanac", FIRST["en"]), page("Gazette", OTHER["en"])
+    assert [title for title, *_ in said(question, *pages)] == ["Almanac", "Gazette"]
 
 
 def test_a_side_is_known_in_both_languages() -> None:

@@ -22,7 +22,7 @@ from rag.ranking import coverages
 from rag.reader import Read
 from rag.retrieve import Named, Retrieved
 
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)*(?![\w.]*\w)")
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)*(?![A-Za-z0-9_])")
 _FILE = Path(__file__).parent / "bundled" / "confidence.json"
 
 
@@ -116,7 +116,7 @@ def false_premise(retrieved: Retrieved, read: Read, index: Index) -> Premise | N
     named = retrieved.named
     for entry in named:
         if entry.missing and not any(other.rows and other.mention.sure for other in named):
-            version = _version(index, entry.mention.name)
+            version = package_title(index, entry.mention.name)
             return Premise(
                 "missing", {"name": entry.mention.name, "version": version}, entry.nearest
             )
@@ -146,7 +146,7 @@ def _wrong_keyword(retrieved: Retrieved, named: tuple[Named, ...], index: Index)
     return None
 
 
-def _version(index: Index, name: str) -> str:
+def package_title(index: Index, name: str) -> str:
     """The package and version that a name would belong to: "torch 2.13.0"."""
     root = name.split(".", maxsplit=1)[0]
     groups = [g for g in index.manifest.groups if g.kind == "package"]

@@ -93,15 +93,15 @@ def ingest(
     Raises SourceError, IndexLocked, OutputError.
     """
     with writer_lock(path) as lock:
+        kept = _kept_groups(path)
         old = None if rebuild else _open_old(path, encoder)
         try:
-            wanted = _wanted(sources, old)
-            reads = [_read(source, old, progress) for source in wanted]
+            reads, lost = _read_all(kept, [_canonical(s) for s in sources], old, progress)
             if old is not None and all(read.documents is None for read in reads):
                 manifest = old.manifest
                 return Ingested(
                     False, manifest.groups, manifest.n_documents, manifest.n_chunks, 0,
-                    tuple(s for read in reads for s in read.skipped),
+                    _skipped(reads, lost),
                 )  # fmt: skip
             contents, embedded, notice = _contents(reads, old, encoder, cache, progress)
         finally:
@@ -115,8 +115,29 @@ def ingest(
         progress("writing the index", 1, 1)
     return Ingested(
         True, manifest.groups, manifest.n_documents, manifest.n_chunks, embedded,
-        tuple(s for read in reads for s in read.skipped), notice,
+        _skipped(reads, lost), notice,
     )  # fmt: skip
+
+
+def _read_all(
+    kept: Sequence[str], asked: Sequence[str], old: Index | None, progress: Progress
+) -> tuple[list[_Read], list[Skipped]]:
+    """What is in the index and what was asked for, each once. What was asked for must be readable;
+    what merely was in an index that is replaced is told where it no longer is."""
+    reads: list[_Read] = []
+    lost: list[Skipped] = []
+    for source in dict.fromkeys([*kept, *asked]):
+        try:
+            reads.append(_read(source, old, progress))
+        except SourceError as error:
+            if source in asked:
+                raise
+            lost.append(Skipped(source, str(error)))
+    return reads, lost
+
+
+def _skipped(reads: Sequence[_Read], lost: Sequence[Skipped]) -> tuple[Skipped, ...]:
+    return (*(s for read in reads for s in read.skipped), *lost)
 
 
 def _open_old(path: Path, encoder: Encoder) -> Index | None:
@@ -125,8 +146,7 @@ def _open_old(path: Path, encoder: Encoder) -> Index | None:
     except IndexMissing:
         return None
     except IndexError_:
-        # Damaged or of another encoder: it is replaced, and what it held besides is lost to it,
-        # so the caller sees its sources listed as read again.
+        # Damaged or of another encoder: it is replaced, and its sources are read again.
         return None
     if old.manifest.chunking != CHUNKING:
         old.close()
@@ -134,10 +154,14 @@ def _open_old(path: Path, encoder: Encoder) -> Index | None:
     return old
 
 
-def _wanted(sources: Sequence[str], old: Index | None) -> list[str]:
-    """The given sources and those already in the index, each once, in a stable order."""
-    kept = [group.id for group in old.manifest.groups] if old else []
-    return list(dict.fromkeys([*kept, *(_canonical(source) for source in sources)]))
+def _kept_groups(path: Path) -> tuple[str, ...]:
+    """What the index at `path` was made of, whichever encoder made it; nothing where it cannot be
+    opened."""
+    try:
+        with read_index(path, None) as old:
+            return tuple(group.id for group in old.manifest.groups)
+    except IndexError_:
+        return ()
 
 
 def _canonical(source: str) -> str:

@@ -11,8 +11,9 @@ from itertools import pairwise
 _WORD = re.compile(r"[\w.\-]+|[?!,;]")
 _FILLERS = frozenset(
     """a an the is it are be been called either more rather just use should i we you does do did was
-    were would could can in of for to as by on with what which""".split()
+    were would could can in of for to as by on with what which not""".split()
 )
+_ARTICLES = frozenset(["a", "an", "the"])
 _OR = frozenset(["or"])
 _VERSUS = frozenset(["vs", "vs.", "versus"])
 _KOREAN_OR = frozenset(["아니면", "혹은", "또는"])
@@ -23,7 +24,7 @@ _COPULAS = (
 ).split()
 _JOINS = "이랑은 이랑 하고 랑 와 과".split()
 _CASES = "은 는 이 가 을 를".split()
-_SIDE = 2  # words of an English side at most
+_SIDE = 3  # words of an English side at most
 
 
 def options(text: str) -> tuple[str, ...]:
@@ -40,11 +41,16 @@ def _joined_by_or(words: list[str]) -> tuple[str, str] | None:
     """ "... a framework or a library?": the words next to "or", as many on both sides."""
     for i, word in enumerate(words):
         if word.lower() in _OR:
-            left = _run(words[max(0, i - 4) : i][::-1])[::-1]
+            left = _run(words[max(0, i - 5) : i][::-1])[::-1]
             right = _run(words[i + 1 : i + 6])
             if left and right:
-                count = min(len(left), len(right))
-                return " ".join(left[-count:]), " ".join(right[:count])
+                # "a deep learning framework or a tensor library": an article says where a side
+                # begins; without one both sides are as long as the shorter.
+                shorter = min(len(left), len(right))
+                before = words[i - len(left) - 1] if i > len(left) else ""
+                mine = len(left) if before.lower() in _ARTICLES else shorter
+                yours = len(right) if words[i + 1].lower() in _ARTICLES else shorter
+                return " ".join(left[-mine:]), " ".join(right[:yours])
     return None
 
 

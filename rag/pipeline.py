@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rag.confidence import Premise, false_premise, features, fitted
+from rag.confidence import Premise, false_premise, features, fitted, package_title
 from rag.encoders import Encoder, load_encoder
 from rag.errors import IndexMissing, SourceError
 from rag.generators import extractive
@@ -111,7 +111,7 @@ class Pipeline:
             extractive.write(retrieved, text, long=long) if confidence >= model.threshold else None
         )
         if written is None:
-            reason = _weak_reason(retrieved, asked)
+            reason = _weak_reason(retrieved, asked, self.index)
             return _refusal(clean, asked.language, reason, None, places, confidence=confidence)
         return Answer(
             question=clean, language=asked.language, answer=written.text, refused=False, reason=None,
@@ -178,7 +178,12 @@ def _premise_reason(premise: Premise, language: Language) -> str:
     return REASONS[premise.reason][language].format(**premise.values)
 
 
-def _weak_reason(retrieved: Retrieved, asked: Question) -> str:
+def _weak_reason(retrieved: Retrieved, asked: Question, index: Index) -> str:
+    undocumented = next((n for n in retrieved.named if n.undocumented and n.mention.sure), None)
+    if undocumented is not None:
+        return REASONS["undocumented"][asked.language].format(
+            name=undocumented.names[0], version=package_title(index, undocumented.names[0])
+        )
     foreign = next((n.mention.name for n in retrieved.named if n.foreign), None)
     if foreign is not None:
         return REASONS["foreign"][asked.language].format(name=foreign)

@@ -46,7 +46,12 @@ _MENTION = re.compile(
 )
 _KEYWORD = re.compile(r"(?<![\w=])([a-z_][A-Za-z0-9_]*)\s*=(?!=)")
 _ORDINARY = frozenset("e.g i.e a.k.a w.r.t etc vs A I PyTorch pytorch".split())
-_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+# A number is a year only where it is said to be one: 2048 may be a size.
+_YEAR = re.compile(
+    r"\b(?:in|by|until|since|before|after|year|of)\s+(?P<en>(?:19|20)\d\d)(?![\d.,]*\d)"
+    r"|(?<!\d)(?P<ko>(?:19|20)\d\d)(?=\s?년)",
+    re.I,
+)
 
 _INTENTS: dict[str, re.Pattern[str]] = {
     name: re.compile(pattern, re.I)
@@ -56,7 +61,7 @@ _INTENTS: dict[str, re.Pattern[str]] = {
         r"setting|specifying)\b|\bunless\b|\bnot (?:given|passed|set|specified|provided)\b|\b(?:don't|do not) "
         r"(?:give|pass|set|specify)\b|\bleave (?:out|off|it)\b|\bleft out\b",
         "howto": r"\bhow (?:do|can|to|should|would)\b|\bhow's\b|\bway to\b|\bwhich (?:function|module|class|tool|"
-        r"method|api|optimizer|option)|어떻게 (?:하|해|쓰|써|만|구|바|할|사용|저장|불|옮)|하려면|려면|하는 법|"
+        r"method|api|optimizer|option)|어떻게 (?!되|돼|된|됩|다르|달라|동작|작동|나오|나와|생기|생겨|바뀌|계산되|처리되)|하려면|려면|하는 법|"
         r"방법|하고 싶|고 싶|뭘 (?:써|쓰|사용|불러)|뭐 (?:써|쓰)|무엇을 (?:써|쓰|사용)|쓰는 법|예제|example",
         "shape": r"\bshapes?\b|\bdimensions?\b|\bsizes?\b|모양|크기|차원|형태|shape",
         "returns": r"\breturns?\b|\bgive(?:s)? (?:me|back)\b|\boutputs?\b|반환|돌려|리턴|결과",
@@ -136,7 +141,7 @@ def read_question(text: str, language: Language | None = None) -> Question:
         intents=frozenset(name for name, pattern in _INTENTS.items() if pattern.search(text)),
         options=options(text),
         keywords=tuple(dict.fromkeys(_KEYWORD.findall(text))),
-        years=tuple(int(year) for year in _YEAR.findall(text)),
+        years=tuple(int(m["en"] or m["ko"]) for m in _YEAR.finditer(text)),
     )
 
 

@@ -133,12 +133,13 @@ def retrieve(
 
     `only` limits the sources by their id.
     """
-    concepts = query_concepts(question.text)
+    named = tuple(resolve(index, mention) for mention in question.mentions)
+    text = _corrected(question.text, named)
+    concepts = query_concepts(text)
     document_words = index.document_sparse.concept_scores(concepts)
     unit_words = index.chunk_sparse.concept_scores(concepts)
-    vector = encoder.encode_queries([question.text])
+    vector = encoder.encode_queries([text])
     unit_dense = _dense_scores(index, vector)
-    named = tuple(resolve(index, mention) for mention in question.mentions)
     allowed = _allowed(index, only)
     scores = {
         "documents": document_words,
@@ -174,6 +175,15 @@ def retrieve(
     return Retrieved(
         question, found, named, concepts, vector[0], unit_dense, unit_words, document_words
     )
+
+
+def _corrected(text: str, named: Sequence[Named]) -> str:
+    """The question with misspelt names as they should be, as it is searched with."""
+    for entry in sorted(named, key=lambda entry: -entry.mention.start):
+        if entry.corrected:
+            mention = entry.mention
+            text = text[: mention.start] + entry.names[0] + text[mention.end :]
+    return text
 
 
 def _dense_scores(index: Index, vector: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -251,13 +261,17 @@ def resolve(index: Index, mention: Mention) -> Named:
     found = index.lookup_name(full) or index.lookup_name(name) or index.names_ending(name)
     if not found and full.split(".")[0] in OTHER_PACKAGES and rest:
         return Named(mention, foreign=True)
+    members: list[FoundName] = []
     if not found and rest and not habit and not index.lookup_name(root):
-        found = _members(index, root, name.rpartition(".")[2])
-    if not found and (mention.sure or len(name) >= 4):
-        found = index.names_ending(name, ignore_case=True)
+        members = _members(index, root, name.rpartition(".")[2])
+    if not members and (mention.sure or len(name) >= 4) and (not found or not mention.sure):
+        # A plain word may be a name in another case: "adamw" is AdamW before a function adamw.
+        found = [*found, *index.names_ending(name, ignore_case=True)]
+    found = members or list(dict.fromkeys(found))
     documented = [f for f in found if f.document is not None]
     if documented:
-        documented.sort(key=lambda f: -_weight(f, mention))
+        if not members:  # those stand in order already
+            documented.sort(key=lambda f: -_weight(f, mention))
         rows = tuple(dict.fromkeys(int(f.document) for f in documented if f.document is not None))
         return Named(mention, tuple(f.name for f in documented[:4]), rows)
     if found:
@@ -279,7 +293,8 @@ def _weight(found: FoundName, mention: Mention) -> float:
     member = found.name.split(".")[-2:-1]
     is_member = bool(member) and member[0][:1].isupper()
     leading_dot = mention.member and "." not in mention.name
-    return found.prior + 0.5 * same_case + (0.6 if leading_dot and is_member else 0.0)
+    case = (0.5 if mention.sure else 0.05) * same_case
+    return found.prior + case + (0.6 if leading_dot and is_member else 0.0)
 
 
 _VARIABLES = {
@@ -305,6 +320,8 @@ def nearest_names(index: Index, name: str, count: int = 3) -> tuple[str, ...]:
     """Names of the documented package that look like `name`, siblings in its module first."""
     parent, _, last = name.rpartition(".")
     known = [n for n in index.all_names() if not n.rpartition(".")[2].startswith("_")]
+    # Names that differ in case alone (DataLoader, dataloader): the one written like `name` stays.
+    known.sort(key=lambda n: n.rpartition(".")[2][:1].isupper() == last[:1].isupper())
     siblings = {n.rpartition(".")[2].lower(): n for n in known if n.rpartition(".")[0] == parent}
     near = difflib.get_close_matches(last.lower(), siblings, n=count, cutoff=0.6)
     found = [siblings[word] for word in near]

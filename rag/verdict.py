@@ -20,7 +20,7 @@ from rag.reader import Reading
 from rag.text import KOREAN_STOPWORDS, english_stem, has_hangul, korean_stem, search_tokens
 from rag.types import Document
 
-_YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?:-(\d\d))?")
+_YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?!\d)")
 _NEGATION = re.compile(
     r"\b(?:not|never|neither|nor|wrong|wrongly|mistaken|no longer|out of date|outdated|unknown|"
     r"opposite|slip|whether)\b|인지|여부|아니|않|틀린|반대|잘못|없다|알 수|더 이상|지난 (?:내용|정보|말)|낡은|맞았"
@@ -56,7 +56,7 @@ class Side:
 def subject_forms(question: Question) -> frozenset[str]:
     """What the either/or is about: the words of the question that are no option, as they may be
     written in both languages, in lower case."""
-    sides = {form for option in question.options for form in option_forms(option)}
+    sides = {form for forms in heard_forms(question.options) for form in forms}
     parts = {word for form in sides for word in re.split(r"[\s-]+", form)}
     forms: set[str] = set()
     for word in re.findall(r"[\w.]+", question.text.lower()):
@@ -71,6 +71,17 @@ def option_forms(option: str) -> frozenset[str]:
     """How an option may be written: itself and its translations, in lower case."""
     phrase = option.lower()
     return frozenset({phrase, *_translations(phrase)})
+
+
+def heard_forms(options: Sequence[str]) -> list[frozenset[str]]:
+    """The forms by which each option is heard: of "a deep learning framework or a tensor library"
+    the nouns alone tell the sides apart."""
+    nouns = [re.split(r"\s+", option.strip())[-1] for option in options]
+    apart = len({noun.lower() for noun in nouns}) == len(options)
+    return [
+        option_forms(option) | (option_forms(noun) if apart else frozenset())
+        for option, noun in zip(options, nouns, strict=True)
+    ]
 
 
 def _translations(word: str) -> set[str]:
@@ -124,7 +135,7 @@ class _Stands:
     def __init__(self, question: Question) -> None:
         """Compile what says the subject to be one of the options."""
         self.options = question.options
-        forms = [option_forms(option) for option in question.options]
+        forms = heard_forms(question.options)
         subject = _any_of(subject_forms(question))
         self.common = frozenset(
             token

@@ -103,7 +103,6 @@ def test_numbers_that_the_documents_do_not_hold(small_index: Index) -> None:
     assert known(small_index, "코르비아가 처음 팔린 해는 1987 아니면 1955?")["numbers"] == 0.5
 
 
-@pytest.mark.xfail(strict=True, reason="a number with a Korean word behind it is not seen")
 def test_numbers_with_korean_behind_them(small_index: Index) -> None:
     assert known(small_index, "코르비아는 1955년에 처음 팔렸나요?")["numbers"] == 1.0
 
@@ -221,7 +220,6 @@ def test_a_premise_that_holds_is_left_alone(small_index: Index, text: str) -> No
     assert premise(small_index, text) is None
 
 
-@pytest.mark.xfail(strict=True, reason="2048 is taken for a year to come")
 @pytest.mark.parametrize(
     "text",
     [
@@ -234,7 +232,6 @@ def test_a_number_is_no_year(small_index: Index, text: str) -> None:
     assert premise(small_index, text) is None
 
 
-@pytest.mark.xfail(strict=True, reason="the reason 'undocumented' is never given")
 @pytest.mark.parametrize(
     ("text", "language"),
     [("What does toolkit.press.Ghost do?", "en"), ("toolkit.press.Ghost는 뭐예요?", "ko")],
@@ -247,7 +244,6 @@ def test_a_name_without_documentation_is_said(
     assert answer.reason == REASONS["undocumented"][language].format(**values)
 
 
-@pytest.mark.xfail(strict=True, reason="the misspelt word counts as one that nobody knows")
 @pytest.mark.parametrize("text", ["What is toolkit.fould?", "toolkit.fould는 뭐예요?"])
 def test_a_corrected_name_counts_as_known(small_index: Index, text: str) -> None:
     assert known(small_index, text)["unknown"] == 0.0

@@ -211,7 +211,6 @@ def test_another_encoder_replaces_the_index(house: House) -> None:
     assert house.ids() == ["file:manual/guide.md"]
 
 
-@pytest.mark.xfail(strict=True, reason="the other groups of an index that is replaced are lost")
 def test_another_encoder_reads_again_everything_that_was_named(house: House) -> None:
     house.ingest(house.manual, house.heft)
     house.encoder = HashingEncoder(seed=1)

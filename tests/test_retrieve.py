@@ -254,13 +254,11 @@ def test_a_misspelt_name_of_torch(torch_pipeline: Pipeline, text: str) -> None:
     assert (found.corrected, found.names) == (True, ("torch.nn.Embedding",))
 
 
-@pytest.mark.xfail(strict=True, reason="sorting by weight undoes what the variable hints at")
 def test_the_name_of_a_variable_says_whose_method_it_is(torch_pipeline: Pipeline) -> None:
     found = named(torch_pipeline.index, "scheduler.step()은 언제 불러요?")
     assert found.names[0] == "torch.optim.lr_scheduler.LRScheduler.step"
 
 
-@pytest.mark.xfail(strict=True, reason="of names alike but for case the last in order is taken")
 def test_a_slip_leads_to_the_class_and_not_to_its_module(torch_pipeline: Pipeline) -> None:
     found = named(torch_pipeline.index, "What is torch.utils.data.DataLoder?")
     assert (found.corrected, found.names) == (True, ("torch.utils.data.DataLoader",))

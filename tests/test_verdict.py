@@ -218,11 +218,7 @@ def test_conclusions(stands: str, conclusion: str) -> None:
     ("stands", "told"),
     [
         (["a 2022", "b 2026-07-02"], ("b", "2026")),
-        pytest.param(
-            ["a 2020-2023", "b 2022"],
-            ("a", "2023"),
-            marks=pytest.mark.xfail(strict=True, reason="-20 of 2020-2023 is taken for a month"),
-        ),
+        (["a 2020-2023", "b 2022"], ("a", "2023")),
         (["a 2026", "b 2026", "a 2022"], None),  # the newest do not agree
         (["a 2022", "a 2026"], None),  # nothing changed
         (["a", "b"], None),  # nobody knows when
@@ -247,13 +243,11 @@ def test_of_three_times_the_newest_of_each_word_stands() -> None:
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="-20 of 2022-2023 is taken for a month")
 def test_a_span_of_years_in_a_sentence() -> None:
     text = "In 2022-2023 the Almanac called Korvia a printer."
     assert said(ENGLISH, page("Almanac", text)) == [("Almanac", "printer", "2022-2023")]
 
 
-@pytest.mark.xfail(strict=True, reason="of two words a side keeps both, and no page repeats them")
 def test_a_side_of_two_words_is_heard_by_its_noun() -> None:
     question = "Is Korvia a paper printer or a pocket computer?"
     pages = page("Almanac", FIRST["en"]), page("Gazette", OTHER["en"])

@@ -18,9 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from rag.index import Index
+from rag.names import Named
 from rag.ranking import coverages
 from rag.reader import Read
-from rag.retrieve import Named, Retrieved
+from rag.retrieve import Retrieved
 
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)*(?![A-Za-z0-9_])")
 _FILE = Path(__file__).parent / "bundled" / "confidence.json"

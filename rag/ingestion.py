@@ -8,9 +8,7 @@ of the index with a hash of its content; what did not change is not read or embe
 from __future__ import annotations
 
 import hashlib
-import math
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +23,6 @@ from rag.index import (
     Group,
     Index,
     IndexContents,
-    PublicName,
     VectorCache,
     read_index,
     text_hash,
@@ -33,6 +30,7 @@ from rag.index import (
     writer_lock,
 )
 from rag.markup import readable
+from rag.prior import count_mentions, prior, public_names
 from rag.sources.folder import Skipped, read_folder
 from rag.sources.manifest import SourceEntry, note_document, read_manifest
 from rag.sources.package import package_fingerprint, package_version, read_package
@@ -45,7 +43,6 @@ Progress = Callable[[str, int, int], None]  # what is done, how many of how many
 # Units that share the vector of their document's summary: a call or a listing of code says little
 # to a sentence encoder, and the words of both are in the word index.
 _NOT_EMBEDDED = frozenset(["signature", "example", "code", "see-also"])
-_NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +266,7 @@ def _contents(
         chunk_tokens=[chunk_tokens(chunk, text) for chunk, text in _with_text(chunks, documents)],
         document_tokens=[document_tokens(document) for document in documents],
         priors=np.array([prior(d, mentions) for d in documents], np.float32),
-        names=_names(documents, known, mentions),
+        names=public_names(documents, known, mentions),
         groups=[read.group for read in reads],
         document_groups=owners,
     )
@@ -351,52 +348,6 @@ def _records(chunks: Sequence[Chunk]) -> list[str]:
     return [
         summaries.get(c.source, c.record) if c.role in _NOT_EMBEDDED else c.record for c in chunks
     ]
-
-
-# -- names and priors ----------------------------------------------------------------------------
-
-
-def count_mentions(documents: Sequence[Document]) -> Counter[str]:
-    """In how many other documents each document is named, by document id.
-
-    "torch.nn.Linear" and "nn.Linear" both count for it; a bare last word does not.
-    """
-    by_name: dict[str, str] = {}
-    for document in documents:
-        for name in (document.id, *document.aliases):
-            full = name.partition(":")[2]
-            for tail in (full, full.partition(".")[2]):
-                if "." in tail:
-                    by_name.setdefault(tail, document.id)
-    counts: Counter[str] = Counter()
-    for document in documents:
-        named = {by_name.get(name) for name in _NAME.findall(document.text)}
-        counts.update(name for name in named if name and name != document.id)
-    return counts
-
-
-def prior(document: Document, mentions: Mapping[str, int]) -> float:
-    """How likely people mean this document, 0 to 1: named often by others, few steps deep."""
-    if document.kind != "symbol":
-        return 0.6
-    depth = document.title.count(".")
-    shallow = max(0.0, 1.0 - 0.18 * max(0, depth - 1))
-    return 0.5 * shallow + 0.5 * min(1.0, math.log1p(mentions.get(document.id, 0)) / 4)
-
-
-def _names(
-    documents: Sequence[Document], known: Iterable[str], mentions: Mapping[str, int]
-) -> list[PublicName]:
-    names: dict[str, PublicName] = {}
-    for document in documents:
-        if document.kind == "symbol":
-            weight = prior(document, mentions)
-            for name in (document.id, *document.aliases):
-                full = name.partition(":")[2]
-                names.setdefault(full, PublicName(full, document.id, weight))
-    for name in known:
-        names.setdefault(name, PublicName(name, None, 0.0))
-    return list(names.values())
 
 
 def _kept_names(reads: Sequence[_Read], old: Index | None) -> list[str]:

@@ -18,12 +18,11 @@ from rag.ingestion import (
     Ingested,
     Progress,
     chunk_tokens,
-    count_mentions,
     default_sources,
     document_tokens,
     ingest,
-    prior,
 )
+from rag.prior import count_mentions, prior
 from rag.sources.folder import read_folder
 from rag.sources.manifest import read_manifest
 from rag.sources.package import PackageDocs

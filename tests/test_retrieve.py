@@ -14,18 +14,16 @@ from smallencoder import HashingEncoder
 
 from rag.encoders import load_encoder
 from rag.index import Index
+from rag.names import Named, nearest_names, resolve
 from rag.pipeline import Pipeline
 from rag.question import read_question
 from rag.retrieve import (
     RRF_K,
-    Named,
     Retrieved,
     flat,
-    nearest_names,
     passages,
     query_concepts,
     reciprocal_rank_fusion,
-    resolve,
     retrieve,
     source_filter,
 )

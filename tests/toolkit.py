@@ -13,7 +13,8 @@ import numpy as np
 from rag.chunking import chunk_document
 from rag.encoders import Encoder
 from rag.index import Group, Index, IndexContents, PublicName, read_index, write_index
-from rag.ingestion import CHUNKING, chunk_tokens, count_mentions, document_tokens, prior
+from rag.ingestion import CHUNKING, chunk_tokens, document_tokens
+from rag.prior import count_mentions, prior
 from rag.types import Answer, Document
 
 FOLD = """toolkit.fold(sheets, axis=0, *, crease=0.25, out=None) -> Sheet

@@ -19,7 +19,7 @@ from rag.sources.urls import documented_name, symbol_url
 from rag.text import fold, language_of
 from rag.types import Document
 
-READER = "package-2"  # raise when what is read of a package changes
+READER = "package-3"  # raise when what is read of a package changes
 _TIMEOUT = 180  # seconds for importing and listing a package; torch takes 5
 _CALL = re.compile(r"\A[\w.]*\w\s*\(")
 
@@ -202,4 +202,4 @@ def _home_page(distribution: importlib.metadata.Distribution) -> str | None:
 def _licence(distribution: importlib.metadata.Distribution) -> str | None:
     fields = distribution.metadata.json
     licence = fields.get("license_expression") or fields.get("license") or ""
-    return fold(str(licence))[:60] or None
+    return fold(str(licence))[:160] or None

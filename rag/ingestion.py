@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from rag.chunking import chunk_document
 from rag.encoders import Encoder
-from rag.errors import IndexError_, IndexMissing, SourceError
+from rag.errors import IndexError_, SourceError
 from rag.index import (
     Group,
     Index,
@@ -90,8 +90,9 @@ def ingest(
     Raises SourceError, IndexLocked, OutputError.
     """
     with writer_lock(path) as lock:
-        kept = _kept_groups(path)
-        old = None if rebuild else _open_old(path, encoder)
+        before = _open_before(path)
+        kept = [group.id for group in before.manifest.groups] if before else []
+        old = None if rebuild or not _usable(before, encoder) else before
         try:
             reads, lost = _read_all(kept, [_canonical(s) for s in sources], old, progress)
             if old is not None and all(read.documents is None for read in reads):
@@ -102,8 +103,8 @@ def ingest(
                 )  # fmt: skip
             contents, embedded, notice = _contents(reads, old, encoder, cache, progress)
         finally:
-            if old is not None:
-                old.close()
+            if before is not None:
+                before.close()
         progress("writing the index", 0, 1)
         manifest = write_index(
             path, contents, encoder_name=encoder.name, encoder_fingerprint=encoder.fingerprint,
@@ -137,28 +138,21 @@ def _skipped(reads: Sequence[_Read], lost: Sequence[Skipped]) -> tuple[Skipped, 
     return (*(s for read in reads for s in read.skipped), *lost)
 
 
-def _open_old(path: Path, encoder: Encoder) -> Index | None:
+def _open_before(path: Path) -> Index | None:
+    """The index at `path`, whichever encoder made it; None where there is none to be trusted."""
     try:
-        old = read_index(path, encoder.fingerprint)
-    except IndexMissing:
-        return None
+        return read_index(path, None)
     except IndexError_:
-        # Damaged or of another encoder: it is replaced, and its sources are read again.
         return None
-    if old.manifest.chunking != CHUNKING:
-        old.close()
-        return None
-    return old
 
 
-def _kept_groups(path: Path) -> tuple[str, ...]:
-    """What the index at `path` was made of, whichever encoder made it; nothing where it cannot be
-    opened."""
-    try:
-        with read_index(path, None) as old:
-            return tuple(group.id for group in old.manifest.groups)
-    except IndexError_:
-        return ()
+def _usable(before: Index | None, encoder: Encoder) -> bool:
+    """Whether what is in the index may stay as it is; else its sources are all read again."""
+    return (
+        before is not None
+        and before.manifest.encoder_fingerprint == encoder.fingerprint
+        and before.manifest.chunking == CHUNKING
+    )
 
 
 def _canonical(source: str) -> str:

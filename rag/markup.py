@@ -64,12 +64,6 @@ def readable(text: str) -> str:
     return " ".join(_inline(text).split())
 
 
-def readable_block(text: str) -> str:
-    """Like `readable`, line breaks and indentation kept: for lists and formulas."""
-    lines = [line.rstrip() for line in _inline(text).split("\n")]
-    return "\n".join(lines).strip("\n")
-
-
 def _inline(text: str) -> str:
     is_math = ".. math::" in text
     text = _TARGET.sub("", _OPTION.sub("", text))

@@ -143,6 +143,7 @@ class _Stands:
             for token in search_tokens(form)
         )
         self.each = [re.compile(_any_of(form), re.I) for form in forms]
+        self.said = [re.compile(rf"{_any_of(form)}(?={_SAID})", re.I) for form in forms]
         side = "|".join(f"(?P<o{i}>{_any_of(form)})" for i, form in enumerate(forms))
         gloss = r"(?:\([^)]*\))?"
         gap = rf"[^.;:]{{0,{_WINDOW}}}?"
@@ -163,8 +164,11 @@ class _Stands:
         for pattern in self.korean if has_hangul(text) else self.english:
             match = pattern.search(text)
             if match:
-                both = all(each.search(text) for each in self.each) and _BOTH.search(text)
-                return "both" if both else self.options[0 if match["o0"] else 1]
+                if all(each.search(text) for each in self.each) and _BOTH.search(text):
+                    return "both"
+                if has_hangul(text) and all(said.search(text) for said in self.said):
+                    return None  # "그때는 프린터, 지금은 컴퓨터라고": a history, no stand
+                return self.options[0 if match["o0"] else 1]
         return None
 
 
@@ -182,17 +186,18 @@ def _any_of(forms: Iterable[str]) -> str:
 def _one_voice(found: Sequence[Side]) -> list[Side]:
     """For each source its newest stand for each option, and only the best of one year."""
     kept: list[Side] = []
-    ordered = sorted(found, key=lambda s: (_last_year(s.date), s.reading.score), reverse=True)
+    ordered = sorted(found, key=lambda s: (last_year(s.date), s.reading.score), reverse=True)
     for side in ordered:
         own = [other for other in kept if other.place == side.place]
         if any(o.option in (side.option, "both") or side.option == "both" for o in own):
             continue
-        if all(_last_year(other.date) != _last_year(side.date) for other in own):
+        if all(last_year(other.date) != last_year(side.date) for other in own):
             kept.append(side)
     return kept
 
 
-def _last_year(date: str | None) -> str:
+def last_year(date: str | None) -> str:
+    """The latest year that a date or a span of years names: "2023" of "2022-2023"; "" of none."""
     years = [match[1] for match in _YEAR.finditer(date or "")]
     return max(years, default="")
 
@@ -235,7 +240,7 @@ def conclude(options: Sequence[str], found: Sequence[Side]) -> str:
 
 def newest(found: Sequence[Side]) -> tuple[str, str] | None:
     """The option that all the newest stands share, and their year; None where they do not."""
-    year = max((_last_year(side.date) for side in found), default="")
-    latest = {side.option for side in found if _last_year(side.date) == year}
+    year = max((last_year(side.date) for side in found), default="")
+    latest = {side.option for side in found if last_year(side.date) == year}
     older = {side.option for side in found} - latest
     return (latest.pop(), year) if year and len(latest) == 1 and older else None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.markup import plain_math, readable, readable_block
+from rag.markup import plain_math, readable
 
 anything = st.text(st.characters(codec=None), max_size=100)
 # Text in which nothing could be markup: no back tick, backslash, star, colon pair, dots, bracket.
@@ -57,9 +57,8 @@ def test_what_is_shown(text: str, shown: str) -> None:
     assert readable(text) == shown
 
 
-def test_lines_and_indentation_are_kept_where_a_block_is_shown() -> None:
+def test_lines_become_one() -> None:
     text = "\n:attr:`a`  \n    - one :math:`\\times` two\n\n    - 셋\n\n"
-    assert readable_block(text) == "`a`\n    - one × two\n\n    - 셋"
     assert readable(text) == "`a` - one × two - 셋"
 
 
@@ -112,7 +111,7 @@ def test_nothing_fails(text: str) -> None:
     shown = readable(text)
     assert shown == " ".join(shown.split())
     assert "\n\n" not in shown
-    assert len(readable_block(text)) <= 2 * len(text) + 20
+    assert len(shown) <= 2 * len(text) + 20
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,11 @@ def test_a_sentence_about_something_else_is_no_stand() -> None:
     assert said(ENGLISH, page("Almanac", "Every office has a printer. A printer is loud.")) == []
 
 
+def test_a_history_in_one_sentence_is_no_stand() -> None:
+    text = "코르비아를 2022년에는 프린터, 2026년에는 컴퓨터라고 불렀다."
+    assert said(KOREAN, page("Almanac", text)) == []
+
+
 def test_a_docstring_takes_no_stand() -> None:
     text = "korvia()\n\nKorvia is a printer."
     assert said(ENGLISH, page("Almanac", text)) == [("Almanac", "printer", None)]

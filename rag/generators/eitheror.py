@@ -9,10 +9,10 @@ from rag.prompts import BOTH_WORD, NEWEST, VERDICTS
 from rag.question import Question
 from rag.reader import Read
 from rag.retrieve import Retrieved
-from rag.types import Stance, Verdict
-from rag.verdict import Side, conclude, newest, sides
+from rag.types import Document, Stance, Verdict
+from rag.verdict import Side, conclude, last_year, newest, sides
 
-_ROOM = 1_300  # both sides need more room than a plain answer
+_ROOM = 900  # both sides need more room than a plain answer; "about 800" is what is promised
 _SOURCES = 6
 
 
@@ -37,16 +37,30 @@ def write(retrieved: Retrieved, read: Read, draft: Draft) -> Verdict | None:
         option, year = latest
         word = BOTH_WORD[question.language] if option == "both" else option
         draft.say(NEWEST[question.language].format(option=word, year=year))
-    chosen = balanced(found, question.options)[:_SOURCES]
-    chosen.sort(key=lambda side: side.date or "", reverse=True)
-    for side in chosen:
+    for side in _fitting(balanced(found, question.options), question, read, draft.room):
         document, chunk = read.documents[side.place], side.reading.chunk
-        option = BOTH_WORD[question.language] if side.option == "both" else side.option
-        lead = f"- {document.title}{f' ({side.date})' if side.date else ''}: **{option}**."
-        fits = len(lead) + len(shown_quote(document, chunk)) + 8 <= draft.room
-        if (fits or len(stances) < 2) and draft.quote(document, chunk, lead=lead, force=True):
+        if draft.quote(document, chunk, lead=_lead(side, document, question), force=True):
             stances.append(Stance(document.id, side.option, side.date, draft.citations[-1].marker))
     return Verdict(question.options, conclusion, tuple(stances))
+
+
+def _lead(side: Side, document: Document, question: Question) -> str:
+    """ "- PyTorch - Wikipedia (2026): **library**." """
+    option = BOTH_WORD[question.language] if side.option == "both" else side.option
+    return f"- {document.title}{f' ({side.date})' if side.date else ''}: **{option}**."
+
+
+def _fitting(ordered: Sequence[Side], question: Question, read: Read, room: int) -> list[Side]:
+    """The first sides, at least two, that fit into `room` characters; newest first."""
+    kept: list[Side] = []
+    for side in ordered[:_SOURCES]:
+        document = read.documents[side.place]
+        shown = shown_quote(document, side.reading.chunk)
+        length = len(_lead(side, document, question)) + len(shown) + 9
+        if length <= room or len(kept) < 2:
+            kept.append(side)
+            room -= length
+    return sorted(kept, key=lambda side: side.date or "", reverse=True)
 
 
 def _conclusion(question: Question, conclusion: str) -> str:
@@ -57,9 +71,10 @@ def _conclusion(question: Question, conclusion: str) -> str:
 
 
 def balanced(found: Sequence[Side], options: Sequence[str]) -> list[Side]:
-    """The sides in turn: every option gets its best proof before any gets its second."""
+    """The sides in turn: every option gets its newest proof before any gets its second; of one
+    year the best comes first."""
     by_option: dict[str, list[Side]] = {}
-    for side in found:
+    for side in sorted(found, key=lambda side: last_year(side.date), reverse=True):
         by_option.setdefault(side.option, []).append(side)
     ordered: list[Side] = []
     for i in range(max((len(group) for group in by_option.values()), default=0)):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -174,6 +175,7 @@ class SentenceTransformerEncoder:
                 "sentence-transformers model or a folder that holds one"
             ) from error
         self.name = name
+        self._lock = threading.Lock()  # its tokenizer does not bear two threads at once
         self.dim = len(self.encode_queries(["one text"])[0])
         self.fingerprint = self._fingerprint()
 
@@ -195,9 +197,10 @@ class SentenceTransformerEncoder:
         if not texts:
             return np.zeros((0, self.dim), dtype=np.float32)
         clean = [_prepared(text) for text in texts]
-        found = encode(
-            clean, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
-        )
+        with self._lock:
+            found = encode(
+                clean, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+            )
         return np.asarray(found, dtype=np.float32)
 
     def _fingerprint(self) -> str:

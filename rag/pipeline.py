@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,7 +13,7 @@ from typing import Self
 from rag.confidence import Premise, false_premise, features, fitted, package_title
 from rag.encoders import Encoder, load_encoder
 from rag.errors import IndexMissing, SourceError
-from rag.generators import extractive
+from rag.generators.generator import Brief, Extractive, Generator, Part, closing
 from rag.index import DocumentHead, Index, read_index
 from rag.prompts import NEAREST, NEAREST_NAMES, REASONS, REFUSAL
 from rag.question import Question, checked_question, read_question
@@ -32,12 +33,15 @@ class Pipeline:
 
     with Pipeline.open() as ask:
         print(ask.ask("What does torch.stack do?").answer)
+
+    It may be used from many threads at once.
     """
 
-    def __init__(self, index: Index, encoder: Encoder) -> None:
-        """Put finished parts together; `open` finds them."""
+    def __init__(self, index: Index, encoder: Encoder, generator: Generator | None = None) -> None:
+        """Put finished parts together; `open` finds them. Without a `generator` answers are quotes."""
         self.index = index
         self.encoder = encoder
+        self.generator = generator or Extractive()
 
     @classmethod
     def open(
@@ -45,25 +49,29 @@ class Pipeline:
         index: Path | str | None = None,
         *,
         encoder: str | None = None,
+        model: str | None = None,
         progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
     ) -> Pipeline:
         """Open the index at `index` (the user's own by default), and build it where there is none.
 
-        `encoder` names a sentence-transformers model in place of the bundled one; `progress`
-        hears how far building is, as in `rag.ingestion.ingest`.
-        Raises IndexCorrupt, IndexIncompatible, or what `ingest` raises.
+        `encoder` names a sentence-transformers model in place of the bundled one; `model` names the
+        language model that writes the answers (rag/generators/models.py), None quotes only;
+        `progress` hears how far building is, as in `rag.ingestion.ingest`.
+        Raises UsageError or MissingExtra for a model that cannot be used, IndexCorrupt,
+        IndexIncompatible, or what `ingest` raises.
         """
         from rag.config import cache_file, index_folder
 
         path = Path(index) if index is not None else index_folder()
-        model = load_encoder(encoder)
+        texts = load_encoder(encoder)
+        generator = _generator(model, texts)
         try:
-            return cls(read_index(path, model.fingerprint), model)
+            return cls(read_index(path, texts.fingerprint), texts, generator)
         except IndexMissing:
             from rag.ingestion import default_sources, ingest
 
-            ingest(default_sources(), path, model, cache=cache_file(), progress=progress)
-            return cls(read_index(path, model.fingerprint), model)
+            ingest(default_sources(), path, texts, cache=cache_file(), progress=progress)
+            return cls(read_index(path, texts.fingerprint), texts, generator)
 
     def ask(
         self,
@@ -82,42 +90,77 @@ class Pipeline:
         characters, `history` holds earlier turns, whose topic a follow-up takes over.
         Raises UsageError for a question that cannot be read.
         """
+        *_, answer = self.stream(
+            question, language=language, k=k, source=source, long=long, history=history
+        )
+        return answer
+
+    def stream(
+        self,
+        question: str,
+        *,
+        language: Language | None = None,
+        k: int = 10,
+        source: str | None = None,
+        long: bool = False,
+        history: Sequence[Turn] = (),
+    ) -> Iterator[Answer]:
+        """The answer as it grows, with what `ask` takes; the last one is the whole answer.
+
+        Each text is the beginning of the next. The first has the passages and no text yet, so that
+        they can be shown at once; a refusal comes whole. Closing the iterator stops the work.
+        Raises UsageError at once for a question that cannot be read.
+        """
         started = time.perf_counter()
         clean = checked_question(question)
         completed = _completed(clean, history, self.index)
         asked = read_question(completed or clean, language)
+        return self._stream(clean, completed, asked, started, k=k, source=source, long=long)
+
+    def _stream(
+        self, clean: str, completed: str | None, asked: Question, started: float, *,
+        k: int, source: str | None, long: bool,
+    ) -> Iterator[Answer]:  # fmt: skip
         only = source_filter(source) if source else None
         retrieved = retrieve(asked, self.index, self.encoder, only=only)
         found = time.perf_counter()
         text = read(retrieved, self.index)
         places = passages(retrieved, self.index, k)
-        answer = self._answer(clean, retrieved, text, places, long=long)
-        ended = time.perf_counter()
-        timings = (("retrieve", found - started), ("answer", ended - found))
-        return _stamped(answer, ended - started, timings, completed)
+        with closing(self._answers(clean, retrieved, text, places, long=long)) as answers:
+            for answer in answers:
+                now = time.perf_counter()
+                timings = (("retrieve", found - started), ("answer", now - found))
+                yield _stamped(answer, now - started, timings, completed)
 
-    def _answer(
+    def _answers(
         self, clean: str, retrieved: Retrieved, text: Read, places: tuple[Passage, ...], *,
         long: bool,
-    ) -> Answer:  # fmt: skip
+    ) -> Iterator[Answer]:  # fmt: skip
         asked = retrieved.question
         premise = false_premise(retrieved, text, self.index)
-        model = fitted()
-        confidence = model.probability(features(retrieved, text, self.index)) if text.units else 0.0
         if premise is not None:
             reason = _premise_reason(premise, asked.language)
-            return _refusal(clean, asked.language, reason, premise, places, confidence=0.0)
-        written = (
-            extractive.write(retrieved, text, long=long) if confidence >= model.threshold else None
-        )
-        if written is None:
+            yield _refusal(clean, asked.language, reason, premise, places, confidence=0.0)
+            return
+        model = fitted()
+        confidence = model.probability(features(retrieved, text, self.index)) if text.units else 0.0
+        part = None
+        if confidence >= model.threshold:
+            empty = Answer(
+                question=clean, language=asked.language, answer="", refused=False, reason=None,
+                verdict=None, confidence=round(confidence, 3), generator=self.generator.name,
+                citations=(), passages=places, seconds=0.0,
+            )  # fmt: skip
+            yield empty
+            with closing(self.generator.stream(Brief(retrieved, text, long))) as parts:
+                for part in parts:
+                    if part.refused:
+                        yield _unanswered(empty, part)
+                    else:
+                        yield _grown(empty, part)
+        if part is None:
             reason = _weak_reason(retrieved, asked, self.index)
-            return _refusal(clean, asked.language, reason, None, places, confidence=confidence)
-        return Answer(
-            question=clean, language=asked.language, answer=written.text, refused=False, reason=None,
-            verdict=written.verdict, confidence=round(confidence, 3), generator="extractive",
-            citations=written.citations, passages=places, seconds=0.0,
-        )  # fmt: skip
+            yield _refusal(clean, asked.language, reason, None, places, confidence=confidence)
 
     def show(self, source: str) -> Document:
         """The document with this id or alias; raises SourceError where there is none."""
@@ -154,6 +197,15 @@ def show_document(index: Index, source: str) -> Document:
     if found is None:
         raise SourceError(f"there is no source '{source}' in the index; ask sources lists them")
     return found[1]
+
+
+def _generator(model: str | None, encoder: Encoder) -> Generator | None:
+    """The generator that the model of this name writes for; None for none."""
+    if model is None:
+        return None
+    from rag.generators.models import model_generator
+
+    return model_generator(model, encoder)
 
 
 def _completed(question: str, history: Sequence[Turn], index: Index) -> str | None:
@@ -209,11 +261,26 @@ def _refusal(
     )  # fmt: skip
 
 
+def _unanswered(empty: Answer, part: Part) -> Answer:
+    """The refusal where the generator, not we, found that the passages do not answer."""
+    reason = REASONS["unanswered"][empty.language]
+    refusal = _refusal(
+        empty.question, empty.language, reason, None, empty.passages, confidence=empty.confidence
+    )
+    return replace(refusal, generator=part.generator, notice=part.notice)
+
+
+def _grown(empty: Answer, part: Part) -> Answer:
+    """The answer with what is written so far."""
+    return replace(
+        empty, answer=part.written.text, verdict=part.written.verdict,
+        citations=part.written.citations, generator=part.generator, notice=part.notice,
+    )  # fmt: skip
+
+
 def _stamped(
     answer: Answer, seconds: float, timings: tuple[tuple[str, float], ...], completed: str | None
 ) -> Answer:
-    from dataclasses import replace
-
     return replace(
         answer,
         seconds=round(seconds, 4),

@@ -17,6 +17,10 @@ REASONS: dict[str, dict[Language, str]] = {
         "en": "No section is close enough to the question to quote as an answer.",
         "ko": "질문과 충분히 가까운 내용이 문서에 없어 답으로 인용할 수 없습니다.",
     },
+    "unanswered": {
+        "en": "The language model found no answer in the sections that come nearest.",
+        "ko": "언어 모델이 가장 가까운 내용에서 답을 찾지 못했습니다.",
+    },
     "foreign": {
         "en": "`{name}` belongs to a package whose documentation is not in the index.",
         "ko": "`{name}`은(는) 색인에 없는 다른 패키지의 이름입니다.",

@@ -8,6 +8,7 @@ the same way for questions and documents.
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
@@ -251,11 +252,15 @@ def _korean_tokens(word: str) -> Iterator[str]:
             yield stem[i : i + 2]
 
 
-@lru_cache(maxsize=1)
-def _stemmer() -> object:
-    import Stemmer
+_OF_THREAD = threading.local()  # a Stemmer keeps a state and must not be shared
 
-    return Stemmer.Stemmer("english")
+
+def _stemmer() -> object:
+    if not hasattr(_OF_THREAD, "stemmer"):
+        import Stemmer
+
+        _OF_THREAD.stemmer = Stemmer.Stemmer("english")
+    return _OF_THREAD.stemmer
 
 
 @lru_cache(maxsize=50_000)

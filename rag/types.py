@@ -158,7 +158,9 @@ class Answer:
     """What the user gets. `answer` is what is read, quotes included, markers as [1].
 
     `reason` says in one sentence why it refused; `timings` are seconds by stage name;
-    `completed` is the question as it was understood when a follow-up was filled in.
+    `completed` is the question as it was understood when a follow-up was filled in. `generator` is
+    what wrote it: "extractive", or the name of a language model; `notice` says in one sentence when
+    that was not as asked for (the model could not be reached, say), and is to be shown.
     """
 
     question: str
@@ -174,3 +176,4 @@ class Answer:
     seconds: float
     completed: str | None = None
     timings: tuple[tuple[str, float], ...] = ()
+    notice: str | None = None

@@ -32,7 +32,7 @@ from rag.command.helptext import COMMANDS
 from rag.errors import UsageError
 
 ANSWER_KEYS = """id question language answer refused reason verdict confidence generator citations
-passages seconds""".split()
+passages seconds notice""".split()
 CITATION_KEYS = "marker source aliases title url version quote start end".split()
 PASSAGE_KEYS = "source aliases score start end".split()
 HEAVY = """numpy faiss onnxruntime tokenizers torch transformers sentence_transformers langchain

@@ -37,6 +37,7 @@ def answer_form(answer: Answer, id_: Id = None, *, explain: bool = False) -> dic
         "citations": [citation_form(citation) for citation in answer.citations],
         "passages": [passage_form(passage, explain) for passage in answer.passages],
         "seconds": float(answer.seconds),
+        "notice": answer.notice,
     }
     if explain:
         form["completed"] = answer.completed

@@ -117,6 +117,15 @@ def ingest(
     )  # fmt: skip
 
 
+def read_source(source: str) -> tuple[tuple[Document, ...], tuple[Skipped, ...]]:
+    """The documents of one source, named as for `ingest`, and the files that could not be read.
+
+    Raises SourceError.
+    """
+    read = _read(_canonical(source), None, lambda stage, done, total: None)
+    return read.documents or (), read.skipped
+
+
 def _read_all(
     kept: Sequence[str], asked: Sequence[str], old: Index | None, progress: Progress
 ) -> tuple[list[_Read], list[Skipped]]:

@@ -162,6 +162,18 @@ class Pipeline:
             reason = _weak_reason(retrieved, asked, self.index)
             yield _refusal(clean, asked.language, reason, None, places, confidence=confidence)
 
+    def search(
+        self, question: str, *, language: Language | None = None, k: int = 10,
+        source: str | None = None,
+    ) -> tuple[Passage, ...]:  # fmt: skip
+        """The `k` best passages for `question`, without an answer; the keywords are those of `ask`.
+
+        Raises UsageError for a question that cannot be read.
+        """
+        asked = read_question(checked_question(question), language)
+        only = source_filter(source) if source else None
+        return passages(retrieve(asked, self.index, self.encoder, only=only), self.index, k)
+
     def show(self, source: str) -> Document:
         """The document with this id or alias; raises SourceError where there is none."""
         return show_document(self.index, source)

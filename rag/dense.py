@@ -154,7 +154,7 @@ class DenseIndex:
     def _parameters(self, k: int, only: NDArray[np.integer[Any]] | None) -> Any:
         given: dict[str, Any] = {}
         if only is not None:
-            given["sel"] = faiss.IDSelectorBatch(np.asarray(only, np.int64))  # type: ignore[arg-type]
+            given["sel"] = faiss.IDSelectorBatch(np.asarray(only, np.int64))
         if self.exact:
             return faiss.SearchParameters(**given) if given else None
         given["efSearch"] = max(HNSW_SEARCH_EFFORT, k)

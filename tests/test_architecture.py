@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # generators), and nothing imports `training`.
 LAYERS = (
     "types errors",
-    "text markup citations prompts config storage",
+    "text markup citations prompts config storage turns",
     "options sources blocks docstrings lexicon encoders dense sparse catalogue vectorcache "
     "metrics golden",
     "question chunking contents scores encoderexport",
@@ -49,7 +49,12 @@ OWNERS = {
     "safetensors": {"encoderexport"},
     "onnx": {"encoderexport"},
     "langchain_text_splitters": {"chunking"},
-    "langchain_core": {"langchain", "generators.chat"},
+    "langchain_core": {
+        *(f"langchain.{part}" for part in "embeddings cosine vectorstore indexstore".split()),
+        *(f"langchain.{part}" for part in "retriever runnable loader".split()),
+        "generators.chat",
+    },
+    "pydantic": {"langchain.retriever", "serve.wire"},
     "langchain": {"generators.chat"},
     "bs4": {"sources.web"},
     "lxml": {"sources.web"},

@@ -94,6 +94,33 @@ def test_the_default_graph_threshold_is_the_documented_one() -> None:
     assert DenseIndex.build(unit(100, dim=4)).exact
 
 
+@pytest.mark.parametrize("graph", [False, True])
+def test_a_search_among_some_rows_finds_the_best_of_them(graph: bool) -> None:
+    vectors, queries = unit(400), unit(6, seed=1)
+    index = DenseIndex.build(vectors, hnsw_from=1 if graph else HNSW_FROM)
+    some = np.arange(0, 400, 7)
+    scores, rows = index.search(queries, 5, some)
+    best = some[np.argsort(-(queries @ vectors[some].T), axis=1)[:, :5]]
+    np.testing.assert_allclose(scores, np.take_along_axis(queries @ vectors.T, best, 1), atol=1e-3)
+    assert set(rows.ravel().tolist()) <= set(some.tolist())
+    assert index.search(queries, 5, some[:2])[1].shape == (6, 2)
+    assert index.search(queries, 5, some[:0])[1].shape == (6, 0)
+
+
+def test_rows_are_added_behind_and_those_behind_a_removed_one_move_up() -> None:
+    vectors = unit(30)
+    index = DenseIndex.build(vectors[:10])
+    index.add(vectors[10:])
+    index.remove([29, 3, 3])
+    left = np.delete(vectors, [3, 29], axis=0)
+    assert index.count == 28
+    np.testing.assert_allclose(index.vectors(range(28)), left, atol=1e-3)
+    with pytest.raises(ValueError, match="47 dimensions"):
+        index.add(unit(1, dim=47))
+    with pytest.raises(ValueError, match="removed from a graph"):
+        DenseIndex.build(vectors, hnsw_from=1).remove([0])
+
+
 def test_k_beyond_the_end_and_empty_indexes(tmp_path: Path) -> None:
     index = DenseIndex.build(unit(3))
     scores, rows = index.search(unit(2, seed=1), 10)

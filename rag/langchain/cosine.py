@@ -92,9 +92,7 @@ class CosineStore(VectorStore):
         return self._embedding.embed_query(query)
 
 
-def marginal_relevance(
-    relevance: Floats, vectors: Floats, k: int, lambda_mult: float
-) -> list[int]:
+def marginal_relevance(relevance: Floats, vectors: Floats, k: int, lambda_mult: float) -> list[int]:
     """Rows by maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998), at most k.
 
     Each next one has the greatest lambda * relevance - (1 - lambda) * likeness to what was taken;

@@ -38,7 +38,9 @@ class IndexVectorStore(CosineStore):
         self._index = index
 
     @classmethod
-    def open(cls, path: str | Path | None = None, *, encoder: str | None = None) -> IndexVectorStore:
+    def open(
+        cls, path: str | Path | None = None, *, encoder: str | None = None
+    ) -> IndexVectorStore:
         """Open the index at `path`, the user's own by default; raises as `rag.read_index` does."""
         from rag.config import index_folder
 

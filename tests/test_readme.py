@@ -158,9 +158,14 @@ def test_the_kinds_of_files_are_named(text: str) -> None:
 # -- Python --------------------------------------------------------------------------------------
 
 
-def test_the_five_lines_of_python_run(tmp_path: Path) -> None:
-    (code,) = blocks("python", ENGLISH)
+def test_the_first_python_has_five_lines() -> None:
+    (code,) = blocks("python", section("Python"))
     assert len([line for line in code.splitlines() if line]) <= 5
+
+
+@pytest.mark.parametrize("title", ["Python", "LangChain"])
+def test_the_python_of_the_readme_runs(title: str, tmp_path: Path) -> None:
+    (code,) = blocks("python", section(title))
     (tmp_path / "guide.md").write_text(GUIDE, encoding="utf-8")
     assert ask(tmp_path, "ingest", "guide.md").code == 0
     done = subprocess.run(

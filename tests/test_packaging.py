@@ -94,6 +94,7 @@ def files(folder: Path) -> dict[str, bytes]:
         "corpus/sources.toml",
         "corpus/notes/wikipedia-pytorch.ko.md",
         "corpus/golden/dev.jsonl",
+        "corpus/golden/test.jsonl",
     ],
 )
 def test_what_is_read_at_run_time_is_in_the_wheel(unpacked: Path, name: str) -> None:

@@ -18,8 +18,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rag.encoders import Encoder, load_encoder
     from rag.errors import RagError
+    from rag.feedback import Feedback, FeedbackStore
+    from rag.index import DocumentHead, Group
     from rag.ingestion import Ingested, ingest
+    from rag.markup import readable
     from rag.pipeline import Pipeline
+    from rag.text import printable
     from rag.types import Answer, Chunk, Citation, Document, Passage, Stance, Turn, Verdict
 
 __all__ = [
@@ -27,7 +31,11 @@ __all__ = [
     "Chunk",
     "Citation",
     "Document",
+    "DocumentHead",
     "Encoder",
+    "Feedback",
+    "FeedbackStore",
+    "Group",
     "Ingested",
     "Passage",
     "Pipeline",
@@ -37,15 +45,23 @@ __all__ = [
     "Verdict",
     "ingest",
     "load_encoder",
+    "printable",
+    "readable",
 ]
 
 _HOMES = {
+    "DocumentHead": "index",
     "Encoder": "encoders",
+    "Feedback": "feedback",
+    "FeedbackStore": "feedback",
+    "Group": "index",
     "Ingested": "ingestion",
     "Pipeline": "pipeline",
     "RagError": "errors",
     "ingest": "ingestion",
     "load_encoder": "encoders",
+    "printable": "text",
+    "readable": "markup",
 }
 
 

@@ -1,7 +1,7 @@
 """Where things live on the user's machine. A flag wins over the environment, which wins over this.
 
 ASK_INDEX  folder of the index      ASK_CACHE    folder of the vector cache
-                                    ASK_HISTORY  file of the lines typed in conversations
+ASK_FEEDBACK  file of the feedback  ASK_HISTORY  file of the lines typed in conversations
 """
 
 from __future__ import annotations
@@ -41,3 +41,13 @@ def history_file() -> Path | None:
     from platformdirs import user_data_path
 
     return user_data_path(APP, appauthor=False) / "history"
+
+
+def feedback_file() -> Path:
+    """The file of what readers thought of answers: $ASK_FEEDBACK, or in the data directory."""
+    chosen = os.environ.get("ASK_FEEDBACK")
+    if chosen:
+        return Path(chosen).expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path(APP, appauthor=False) / "feedback.sqlite"

@@ -14,7 +14,7 @@ from rag.confidence import Premise, false_premise, features, fitted, package_tit
 from rag.encoders import Encoder, load_encoder
 from rag.errors import IndexMissing, SourceError
 from rag.generators.generator import Brief, Extractive, Generator, Part, closing
-from rag.index import DocumentHead, Index, read_index
+from rag.index import DocumentHead, Group, Index, read_index
 from rag.prompts import NEAREST, NEAREST_NAMES, REASONS, REFUSAL
 from rag.question import Question, checked_question, read_question
 from rag.reader import Read, read
@@ -79,14 +79,14 @@ class Pipeline:
         *,
         language: Language | None = None,
         k: int = 10,
-        source: str | None = None,
+        source: str | Sequence[str] | None = None,
         long: bool = False,
         history: Sequence[Turn] = (),
     ) -> Answer:
         """Answer `question`.
 
         `language` overrides the detected one, `k` is how many passages come back, `source` limits
-        the sources (a part of their id, or a pattern with *), `long` lifts the limit of about 800
+        the sources (a part of their id, or a pattern with *; or several, of which one must fit), `long` lifts the limit of about 800
         characters, `history` holds earlier turns, whose topic a follow-up takes over.
         Raises UsageError for a question that cannot be read.
         """
@@ -101,7 +101,7 @@ class Pipeline:
         *,
         language: Language | None = None,
         k: int = 10,
-        source: str | None = None,
+        source: str | Sequence[str] | None = None,
         long: bool = False,
         history: Sequence[Turn] = (),
     ) -> Iterator[Answer]:
@@ -119,7 +119,7 @@ class Pipeline:
 
     def _stream(
         self, clean: str, completed: str | None, asked: Question, started: float, *,
-        k: int, source: str | None, long: bool,
+        k: int, source: str | Sequence[str] | None, long: bool,
     ) -> Iterator[Answer]:  # fmt: skip
         only = source_filter(source) if source else None
         retrieved = retrieve(asked, self.index, self.encoder, only=only)
@@ -164,7 +164,7 @@ class Pipeline:
 
     def search(
         self, question: str, *, language: Language | None = None, k: int = 10,
-        source: str | None = None,
+        source: str | Sequence[str] | None = None,
     ) -> tuple[Passage, ...]:  # fmt: skip
         """The `k` best passages for `question`, without an answer; the keywords are those of `ask`.
 
@@ -173,6 +173,10 @@ class Pipeline:
         asked = read_question(checked_question(question), language)
         only = source_filter(source) if source else None
         return passages(retrieve(asked, self.index, self.encoder, only=only), self.index, k)
+
+    def groups(self) -> tuple[Group, ...]:
+        """What was read into the index, as it was read: notes, pages, packages, folders."""
+        return self.index.manifest.groups
 
     def show(self, source: str) -> Document:
         """The document with this id or alias; raises SourceError where there is none."""

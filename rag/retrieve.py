@@ -183,8 +183,12 @@ def _allowed(index: Index, only: Callable[[str], bool] | None) -> NDArray[np.boo
     return np.array([only(head.id) or any(map(only, head.aliases)) for head in heads])
 
 
-def source_filter(pattern: str) -> Callable[[str], bool]:
-    """A test of source ids against a pattern: a part of the id, or a wildcard pattern with *."""
+def source_filter(patterns: str | Sequence[str]) -> Callable[[str], bool]:
+    """A test of source ids: whether any of the patterns, parts of an id or with *, fits."""
+    if not isinstance(patterns, str):
+        tests = [source_filter(pattern) for pattern in patterns]
+        return lambda source: any(test(source) for test in tests)
+    pattern = patterns
     if any(c in pattern for c in "*?["):
         return lambda source: fnmatchcase(source, pattern)
     return lambda source: pattern in source

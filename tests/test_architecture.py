@@ -25,7 +25,7 @@ LAYERS = (
     "types errors",
     "text markup citations prompts config storage turns",
     "options sources blocks docstrings lexicon encoders dense sparse catalogue vectorcache "
-    "metrics golden",
+    "metrics golden feedback",
     "question chunking contents scores encoderexport",
     "index report",
     "prior names ranking",
@@ -75,7 +75,11 @@ SURFACE = [
     "Chunk",
     "Citation",
     "Document",
+    "DocumentHead",
     "Encoder",
+    "Feedback",
+    "FeedbackStore",
+    "Group",
     "Ingested",
     "Passage",
     "Pipeline",
@@ -85,6 +89,8 @@ SURFACE = [
     "Verdict",
     "ingest",
     "load_encoder",
+    "printable",
+    "readable",
 ]
 
 HEAVY = ("torch", "faiss", "langchain", "langchain_core", "gradio", "numpy", "onnxruntime", "bm25s")

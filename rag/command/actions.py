@@ -222,6 +222,18 @@ def _doctor(args: Namespace) -> int:
     return examine(args)
 
 
+def _web(args: Namespace) -> int:
+    from rag.command.web import serve_page
+
+    return serve_page(args)
+
+
+def _feedback(args: Namespace) -> int:
+    from rag.command.web import tell_feedback
+
+    return tell_feedback(args)
+
+
 def _export_encoder(args: Namespace) -> int:
     from rag.encoderexport import export_encoder
 
@@ -245,11 +257,13 @@ def _completion(args: Namespace) -> int:
 
 _RUN: dict[str, Callable[[Namespace], int]] = {
     "question": _question,
+    "web": _web,
     "ingest": _ingest,
     "sources": _sources,
     "show": _show,
     "batch": _batch,
     "eval": _eval,
+    "feedback": _feedback,
     "doctor": _doctor,
     "export-encoder": _export_encoder,
     "completion": _completion,

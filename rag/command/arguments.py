@@ -134,6 +134,12 @@ def _count(text: str) -> int:
     raise argparse.ArgumentTypeError(f"a number from 1 to 100, not {text!r}")
 
 
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"a number from 0 to 65535, not {text!r}")
+
+
 def _not_empty(text: str) -> str:
     if text.strip():
         return text
@@ -161,9 +167,32 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "help": "a sentence-transformers model, by name or folder, in place of the bundled one",
     },
     "failures": {"action": "store_true", "help": "tell of each question that went wrong"},
+    "host": {
+        "type": _not_empty,
+        "default": "127.0.0.1",
+        "metavar": "ADDRESS",
+        "help": "where to listen; default: 127.0.0.1, this machine only",
+    },
+    "port": {
+        "type": _port,
+        "default": 7860,
+        "metavar": "N",
+        "help": "default: 7860; 0: any that is free",
+    },
+    "auth": {
+        "type": _not_empty,
+        "metavar": "NAME:PASSWORD",
+        "help": "ask browsers for this name and password",
+    },
+    "open": {"action": "store_true", "help": "open it in the browser"},
+    "golden": {
+        "type": _not_empty,
+        "metavar": "FILE",
+        "help": "write candidates for golden questions to a new file",
+    },
     "rebuild": {"action": "store_true", "help": "read and index everything again"},
 }
-_VALUED = frozenset(["-k", "--lang", "--index", "--source", "--encoder"])
+_VALUED = frozenset("-k --lang --index --source --encoder --host --port --auth --golden".split())
 
 
 def _add(parser: argparse.ArgumentParser, *names: str) -> None:
@@ -204,6 +233,15 @@ def _eval(parser: argparse.ArgumentParser) -> None:
     _add(parser, "failures", "json", "index", "encoder")
 
 
+def _web(parser: argparse.ArgumentParser) -> None:
+    _add(parser, "host", "port", "auth", "open", "index", "encoder")
+
+
+def _feedback(parser: argparse.ArgumentParser) -> None:
+    _completes(parser.add_argument("--golden", **_OPTIONS["golden"]), _FILES)
+    _add(parser, "json")
+
+
 def _doctor(parser: argparse.ArgumentParser) -> None:
     _add(parser, "json", "index", "encoder")
 
@@ -218,11 +256,13 @@ def _completion(parser: argparse.ArgumentParser) -> None:
 
 
 _CHILDREN: dict[str, Callable[[argparse.ArgumentParser], None]] = {
+    "web": _web,
     "ingest": _ingest,
     "sources": _sources,
     "show": _show,
     "batch": _batch,
     "eval": _eval,
+    "feedback": _feedback,
     "doctor": _doctor,
     "export-encoder": _export_encoder,
     "completion": _completion,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 COMMANDS = {
+    "web": "open the page for the browser",
     "ingest": "read sources into the index",
     "sources": "list what the index holds",
     "show": "print the text of a document",
     "batch": "answer questions in JSON lines with answers in JSON lines",
     "eval": "score the answers to a file of questions",
+    "feedback": "list what readers of the page thought of answers",
     "doctor": "tell what is installed, what is missing, and the command that mends it",
     "export-encoder": "write the bundled encoder for sentence-transformers",
     "completion": "print the completion script of a shell",
@@ -30,9 +32,14 @@ exit codes:
 environment:
   ASK_INDEX    folder of the index           NO_COLOR     no colour
   ASK_CACHE    folder of the vector cache    ASK_DEBUG=1  tracebacks
-  ASK_HISTORY  file of the lines typed in conversations; empty: none is kept"""
+  ASK_HISTORY  file of the lines typed in conversations; empty: none is kept
+  ASK_FEEDBACK file of the feedback          ASK_PASSWORD for ask web --auth"""
 
 DETAILS = {
+    "web": """Prints the address to open. It is there for this machine only; --host 0.0.0.0 lets
+others in, and then --auth NAME:PASSWORD is needed (or --auth NAME, and the password
+in ASK_PASSWORD or typed). Nothing is encrypted: put a proxy with TLS before it.
+Ctrl-C ends it.""",
     "ingest": """A SOURCE is a folder or file of your own (.md .rst .txt .html .ipynb .py),
 an installed package (py:numpy), or an id of corpus/sources.toml; without any,
 all that corpus/sources.toml names. What is in the index stays, and what did
@@ -51,6 +58,8 @@ Writes an answer a line, in that order. A broken line gives {"id", "line",
     "eval": """FILE holds questions as JSON lines, as corpus/golden does. Prints a table and a
 line of JSON; with --json that line only. Exits with 1 where a quote does not
 stand in its source.""",
+    "feedback": """With --golden FILE: writes it as candidates for golden questions, which somebody
+should look at before they are used. With --json: an object a line.""",
     "doctor": """Exits with 0 when all is well, 4 when only the index is missing, damaged or out
 of date, else 1.""",
     "export-encoder": """DIR is a new folder of about 115 MB; SentenceTransformer("DIR") loads it, and so

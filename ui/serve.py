@@ -1,0 +1,80 @@
+"""Running the page: the socket, the address that is printed, the end."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import uvicorn
+
+from rag import FeedbackStore
+from ui.app import build_app
+from ui.desk import Desk, Opener
+from ui.guard import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen, and the name and password that a browser is asked for."""
+
+    host: str = "127.0.0.1"
+    port: int = 7860
+    user: str | None = None
+    password: str | None = None
+
+    @property
+    def local(self) -> bool:
+        """Whether only this machine can reach it."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+def listen(address: Address) -> socket.socket:
+    """A socket that is bound and listens; raises OSError where the address cannot be had."""
+    family, kind, _, _, place = socket.getaddrinfo(
+        address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    found = socket.socket(family, kind)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind(place)
+        found.listen(128)
+    except OSError:
+        found.close()
+        raise
+    return found
+
+
+def serve(
+    opener: Opener, feedback: FeedbackStore, address: Address, listening: socket.socket,
+    started: Callable[[str], None],
+) -> None:  # fmt: skip
+    """Serve the page until a signal ends it; `started` hears its URL once it can be opened."""
+    port = listening.getsockname()[1]
+    name = f"[{address.host}]" if ":" in address.host else address.host
+    hosts = frozenset({"127.0.0.1", "localhost", "::1", address.host}) if address.local else None
+    rules = Rules(hosts, address.user, address.password)
+    app = build_app(Desk(opener), feedback, rules)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, ws="none",
+        timeout_keep_alive=30, timeout_graceful_shutdown=3, lifespan="on",
+    )  # fmt: skip
+    server = _Server(config, lambda: started(f"http://{name}:{port}/"))
+    server.run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Tells when it is up."""
+
+    def __init__(self, config: uvicorn.Config, up: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._up = up
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.should_exit:
+            self._up()

@@ -195,25 +195,9 @@ def _batch(args: Namespace) -> int:
 
 
 def _eval(args: Namespace) -> int:
-    from rag.evaluate import evaluate_file, failures, format_failures, format_table, to_json
-    from rag.scores import summary
+    from rag.command.evaluation import evaluate
 
-    path = Path(args.file)
-    if not path.is_file():
-        raise SourceError(f"{path}: there is no such file")
-    with open_pipeline(args) as pipeline:
-        report = evaluate_file(path, pipeline)
-    if not args.json:
-        parts = [format_table(report)]
-        if args.failures:
-            parts.append(format_failures(failures(report)))
-        sys.stdout.write("\n\n".join(part for part in parts if part) + "\n\n")
-    sys.stdout.write(to_json(report) + "\n")
-    verbatim = summary(report).get("verbatim")
-    if verbatim is not None and verbatim.value < 1:
-        say("a quote does not stand in its source: the run has failed")
-        return 1
-    return 0
+    return evaluate(args)
 
 
 def _doctor(args: Namespace) -> int:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
+from asking import ROOT, ask
 from doubles import REFUSED_EN, question, report_of
 from doubles import answer as made
 
@@ -153,3 +155,17 @@ def test_written_floors_are_plain_toml(tmp_path: Path) -> None:
     floors, accepted = ev.accept(file, run(36))
     assert read_floors(floors) == tomllib.loads(floors.read_text(encoding="utf-8"))
     assert json.loads(accepted.read_text(encoding="utf-8"))["questions_file"] == "q.jsonl"
+
+
+# -- the gate of the project ---------------------------------------------------------------------
+
+PROVED_ON = "2.13"  # the questions are about this torch
+
+
+def test_the_answers_pass_the_gate(torch_index: Path, tmp_path: Path) -> None:
+    """`ask eval corpus/golden/test.jsonl --gate`, as a user would type it."""
+    if not version("torch").startswith(PROVED_ON):
+        pytest.skip(f"the questions are about torch {PROVED_ON}, not {version('torch')}")
+    golden = ROOT / "corpus" / "golden" / "test.jsonl"
+    done = ask(tmp_path, "eval", str(golden), "--gate", "--index", str(torch_index))
+    assert done.code == 0, f"{done.err}\n{done.out}"

@@ -31,7 +31,7 @@ from rag.types import Chunk
 QUESTIONS = HERE / "questions"
 SHARE = 60  # of 100 pages, by hash of the id
 NEAR, HARD = 40, 6
-LEARNER, TUTORIAL = 4.0, 1.0  # how often a row of each is drawn
+LEARNER, TUTORIAL = 4.0, 0.5  # how often a row of each is drawn
 _NAME = re.compile(r"\b(?:[a-z_]+\.)*[A-Za-z_]\w*\b")
 
 
@@ -43,6 +43,7 @@ class Asked:
     sources: tuple[str, ...]
     words: str
     weight: float
+    also: tuple[str, ...] = ()  # right too, though not the first to think of: never hard
 
 
 def for_encoder(source: str) -> bool:
@@ -71,7 +72,8 @@ def learners() -> Iterator[Asked]:
         if row["lang"] == "ko":
             forms.append(everyday(row["question"], draw))
         for form in dict.fromkeys(forms):
-            yield Asked(form, tuple(row["sources"]), words, LEARNER / len(forms))
+            weight, also = LEARNER / len(forms), tuple(row.get("also", ()))
+            yield Asked(form, tuple(row["sources"]), words, weight, also)
 
 
 def tutorials(pairs: Sequence[Pair], index: Index) -> Iterator[Asked]:
@@ -92,7 +94,7 @@ def tutorials(pairs: Sequence[Pair], index: Index) -> Iterator[Asked]:
             continue
         for text in (pair.ko, pair.en):
             bare = " ".join(re.sub(rf"\S*{re.escape(name)}[()]*", " ", text).split())
-            if len(bare) > 12:
+            if len(bare.split()) > 5:
                 yield Asked(bare, (source,), "", TUTORIAL)
 
 
@@ -139,7 +141,7 @@ def main() -> None:
                 hard = [
                     chunk.record
                     for chunk in near
-                    if chunk.source not in one.sources and chunk.record != right.record
+                    if chunk.source not in (*one.sources, *one.also) and chunk.record != right.record
                 ]
                 record = {
                     "query": one.query,

@@ -41,12 +41,12 @@ MIX = {
         "sentences": 0.08,
     },
     "domain": {
-        "pairs": 0.20, "english": 0.12, "heads": 0.08, "texts": 0.05, "tydi": 0.06, "squad": 0.12,
-        "sentences": 0.05, "learner": 0.32,
+        "pairs": 0.25, "english": 0.12, "heads": 0.08, "texts": 0.06, "tydi": 0.05, "squad": 0.12,
+        "sentences": 0.05, "learner": 0.27,
     },
 }  # fmt: skip
-ROW_RATE = {"rows": 1.5e-3, "body": 1e-3, "domain": 3e-4}
-BODY_RATE = {"rows": 0.0, "body": 1e-4, "domain": 4e-5}
+ROW_RATE = {"rows": 1.5e-3, "body": 1e-3, "domain": 8e-4}
+BODY_RATE = {"rows": 0.0, "body": 1e-4, "domain": 8e-5}
 
 
 def loss_of(vectors: Tensor, targets: Tensor, *, cosine: bool, scale: float = 0.05) -> Tensor:

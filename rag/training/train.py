@@ -10,7 +10,7 @@ paragraphs, sentences to those that follow from them, learners' questions to rec
 index (`rag.training.domain`), hard wrong ones beside them. The loss is in-batch contrast and, for
 translations, the cosine; English texts are pulled to their own teacher vectors, which holds English
 in place. Batches follow from the seed and the step alone, so a run goes on from WORK/PHASE.pt after
-being stopped. Losses go to WORK/PHASE.jsonl; `rag.training.curves` draws them.
+being stopped. Losses go to WORK/PHASE.log.jsonl; `rag.training.curves` draws them.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def main() -> None:
             speed = round((step + 1 - begin) / (time.monotonic() - began), 2)
             line = json.dumps({"step": step + 1, **shown, "steps_per_second": speed})
             print(line, flush=True)
-            with (options.work / f"{phase}.jsonl").open("a", encoding="utf-8") as log:
+            with (options.work / f"{phase}.log.jsonl").open("a", encoding="utf-8") as log:
                 log.write(line + "\n")
         if (step + 1) % 50 == 0 or step + 1 == options.steps:
             state = {"model": student.state_dict(), "step": step + 1, "table": table.state()}

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # generators), and nothing imports `training`.
 LAYERS = (
     "types errors",
-    "text markup citations prompts config storage turns",
+    "text columns markup citations prompts config storage turns",
     "options sources blocks docstrings lexicon encoders dense sparse catalogue vectorcache golden "
     "feedback",
     "question chunking contents encoderexport",

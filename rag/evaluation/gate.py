@@ -174,7 +174,7 @@ def _run_text(questions: Path, summary: Summary) -> str:
         "questions_file": questions.name,
         "sha256": checksum(questions),
         "made": datetime.now(UTC).date().isoformat(),
-        **runs.brief(summary),
+        "questions": len(summary.report.scores),
     }
     lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()]
     rows = ",\n".join(json.dumps(row, ensure_ascii=False) for row in runs.rows(summary))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
+from rag.columns import display_width, side_by_side
 from rag.evaluation.comparison import Comparison, Moved
 from rag.evaluation.measures import Estimate
 from rag.evaluation.metrics import READ, distinct
@@ -101,16 +102,11 @@ def plain(found: Estimate | None) -> str:
     return "-" if found is None else f"{found.value:.2f}"
 
 
-def aligned(head: Row, rows: Iterable[Row]) -> str:
-    """Columns under their heads."""
-    cells = [head, *rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-
-    def line(row: Row) -> str:
-        return "  ".join(map(str.ljust, row, widths)).rstrip()
-
-    rule = "  ".join("-" * width for width in widths)
-    return "\n".join([line(head), rule, *map(line, cells[1:])])
+def aligned(head: Row, rows: Sequence[Row]) -> str:
+    """Columns under their heads, and a rule between."""
+    first, *lines = side_by_side([head, *rows])
+    widths = [max(map(display_width, column)) for column in zip(head, *rows, strict=True)]
+    return "\n".join([first, "  ".join("-" * width for width in widths), *lines])
 
 
 # -- failures ------------------------------------------------------------------------------------

@@ -260,6 +260,11 @@ class Catalogue:
         for (row,) in self._rows(f"SELECT row FROM documents WHERE {where}", (group,)):
             yield self.document(row)
 
+    def heads_of(self, group: str) -> list[DocumentHead]:
+        """Return the heads of the documents that came with the group of this id, by row."""
+        statement = f"SELECT {_HEAD} FROM documents WHERE source_group = ? ORDER BY row"
+        return [_head(row) for row in self._rows(statement, (group,))]
+
     def _names_where(self, where: str, values: tuple[Any, ...]) -> list[FoundName]:
         order = "prior DESC, length(name), name"
         found = self._rows(

@@ -383,6 +383,10 @@ class Index:
         """Yield the documents of a group of the manifest, for a run that need not read it again."""
         return self.texts.documents_of(group)
 
+    def group_heads(self, group: str) -> list[DocumentHead]:
+        """Return everything but the text of the documents of a group of the manifest, by row."""
+        return self.texts.heads_of(group)
+
     def lookup_name(self, name: str) -> list[FoundName]:
         """Return what is known of exactly this public name; empty where it is unknown."""
         return self.texts.names(name)

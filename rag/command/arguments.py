@@ -140,6 +140,12 @@ def _port(text: str) -> int:
     raise argparse.ArgumentTypeError(f"a number from 0 to 65535, not {text!r}")
 
 
+def _rate(text: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) <= 6:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"a number from 0 to 999999, not {text!r}")
+
+
 def _not_empty(text: str) -> str:
     if text.strip():
         return text
@@ -173,12 +179,25 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "ADDRESS",
         "help": "where to listen; default: 127.0.0.1, this machine only",
     },
-    "port": {
-        "type": _port,
-        "default": 7860,
-        "metavar": "N",
-        "help": "default: 7860; 0: any that is free",
+    "port": {"type": _port, "metavar": "N"},
+    "key": {
+        "type": _not_empty,
+        "metavar": "KEY",
+        "help": "answer only those who send this key; better set ASK_KEY, which no one else sees",
     },
+    "concurrency": {
+        "type": _count,
+        "default": 4,
+        "metavar": "N",
+        "help": "answers that are worked on at a time; default: 4",
+    },
+    "rate": {
+        "type": _rate,
+        "default": 120,
+        "metavar": "N",
+        "help": "requests a minute from one address; default: 120; 0: no limit",
+    },
+    "http": {"action": "store_true", "help": "listen for HTTP, in place of standard input"},
     "auth": {
         "type": _not_empty,
         "metavar": "NAME:PASSWORD",
@@ -190,22 +209,11 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "FILE",
         "help": "write candidates for golden questions to a new file",
     },
-    "report": {
-        "type": _not_empty,
-        "metavar": "DIR",
-        "help": "write a page with plots and the evidence of every failure",
-    },
-    "compare": {
-        "type": _not_empty,
-        "metavar": "OLD.json",
-        "help": "tell what changed since another run, question by question",
-    },
-    "gate": {"action": "store_true", "help": "fail below the floors, or when significantly worse"},
-    "accept": {"action": "store_true", "help": "make this run the one that --gate compares with"},
     "rebuild": {"action": "store_true", "help": "read and index everything again"},
 }
 _VALUED = frozenset(
-    "-k --lang --index --source --encoder --host --port --auth --golden --report --compare".split()
+    "-k --lang --index --source --encoder --host --port --auth --golden "
+    "--key --concurrency --rate".split()
 )
 
 
@@ -213,10 +221,13 @@ def _add(parser: argparse.ArgumentParser, *names: str) -> None:
     for name in names:
         flag = f"-{name}" if len(name) == 1 else f"--{name}"
         action = parser.add_argument(flag, **_OPTIONS[name])
-        if name in ("index", "report"):
+        if name == "index":
             _completes(action, _FOLDERS)
-        elif name == "compare":
-            _completes(action, _FILES)
+
+
+def _add_port(parser: argparse.ArgumentParser, default: int) -> None:
+    told = f"default: {default}; 0: any that is free"
+    parser.add_argument("--port", **_OPTIONS["port"], default=default, help=told)
 
 
 def _completes(action: argparse.Action, kind: dict[str, str]) -> None:
@@ -246,11 +257,25 @@ def _batch(parser: argparse.ArgumentParser) -> None:
 
 def _eval(parser: argparse.ArgumentParser) -> None:
     _completes(parser.add_argument("file", metavar="FILE"), _FILES)
-    _add(parser, "failures", "report", "compare", "gate", "accept", "json", "index", "encoder")
+    _add(parser, "failures", "json", "index", "encoder")
 
 
 def _web(parser: argparse.ArgumentParser) -> None:
-    _add(parser, "host", "port", "auth", "open", "index", "encoder")
+    _add(parser, "host")
+    _add_port(parser, 7860)
+    _add(parser, "auth", "open", "index", "encoder")
+
+
+def _serve(parser: argparse.ArgumentParser) -> None:
+    _add(parser, "host")
+    _add_port(parser, 8000)
+    _add(parser, "key", "concurrency", "rate", "index", "encoder")
+
+
+def _mcp(parser: argparse.ArgumentParser) -> None:
+    _add(parser, "http", "host")
+    _add_port(parser, 8001)
+    _add(parser, "key", "concurrency", "rate", "index", "encoder")
 
 
 def _feedback(parser: argparse.ArgumentParser) -> None:
@@ -273,6 +298,8 @@ def _completion(parser: argparse.ArgumentParser) -> None:
 
 _CHILDREN: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "web": _web,
+    "serve": _serve,
+    "mcp": _mcp,
     "ingest": _ingest,
     "sources": _sources,
     "show": _show,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 COMMANDS = {
     "web": "open the page for the browser",
+    "serve": "answer programs as OpenAI's interface does",
+    "mcp": "answer language models as tools, by the Model Context Protocol",
     "ingest": "read sources into the index",
     "sources": "list what the index holds",
     "show": "print the text of a document",
@@ -23,24 +25,32 @@ USAGE = """ask [options] "question"     answer it
 EPILOG = """A first word that is a command is the command; ask -- ingest asks the word.
 
 exit codes:
-  0  answered, or done          5  a file or page cannot be read or written
-  1  internal error             6  ask eval --gate: worse than allowed
+  0  answered, or done          4  no index, or one that cannot be trusted
+  1  internal error             5  a file or page cannot be read or written
   2  wrong usage or input       130  interrupted
   3  refused: not answered      141  the reader of the output went away
      by the documents
-  4  no index, or one that cannot be trusted
 
 environment:
   ASK_INDEX    folder of the index           NO_COLOR     no colour
   ASK_CACHE    folder of the vector cache    ASK_DEBUG=1  tracebacks
   ASK_HISTORY  file of the lines typed in conversations; empty: none is kept
-  ASK_FEEDBACK file of the feedback          ASK_PASSWORD for ask web --auth"""
+  ASK_FEEDBACK file of the feedback          ASK_PASSWORD for ask web --auth
+  ASK_KEY      for ask serve and ask mcp"""
 
 DETAILS = {
     "web": """Prints the address to open. It is there for this machine only; --host 0.0.0.0 lets
 others in, and then --auth NAME:PASSWORD is needed (or --auth NAME, and the password
 in ASK_PASSWORD or typed). Nothing is encrypted: put a proxy with TLS before it.
 Ctrl-C ends it.""",
+    "serve": """Prints the address. Point any OpenAI client at its /v1, with the model "ask"; /docs
+describes all that is served. It is there for this machine only; --host 0.0.0.0
+lets others in, and then a key is needed. Nothing is encrypted: put a proxy with
+TLS before it. Ctrl-C or SIGTERM ends it, answers on their way within 10 s.""",
+    "mcp": """Speaks the Model Context Protocol on standard input and output, for programs that
+start it themselves; with --http it listens, at the path /mcp, as ask serve does.
+Tools: ask, search, show; the sources are resources. Needs the package mcp:
+pip install 'ask-docs[mcp]'.""",
     "ingest": """A SOURCE is a folder or file of your own (.md .rst .txt .html .ipynb .py),
 an installed package (py:numpy), or an id of corpus/sources.toml; without any,
 all that corpus/sources.toml names. What is in the index stays, and what did
@@ -56,19 +66,9 @@ the offsets of citations count the characters of that text.""",
 like, "id", "lang" (en, ko) and "history" (a list of {"question", "answer"}).
 Writes an answer a line, in that order. A broken line gives {"id", "line",
 "error"} and the exit code 2 in the end; the others are answered.""",
-    "eval": """FILE holds questions as JSON lines, as corpus/golden does. Prints tables and a
-line of JSON; with --json only that line, which then also tells how each question
-went. --report DIR writes a page with plots and the evidence of every failure
-(DIR/index.html), and DIR/run.json. --compare takes that file, or what --json
-printed, and tells what changed, with a paired test.
-
---gate holds the run to what stands beside FILE: the floors of floors.toml and the
-run in accepted.json; exits with 6 below a floor, or where the run is significantly
-worse than the accepted one (p < 0.05). --accept writes both files anew from this
-run. Exits with 1 where a quote does not stand in its source.
-
-An interrupt prints what was asked until then. Needs the packages of an extra:
-pip install 'ask-docs[eval]'.""",
+    "eval": """FILE holds questions as JSON lines, as corpus/golden does. Prints a table and a
+line of JSON; with --json that line only. Exits with 1 where a quote does not
+stand in its source.""",
     "feedback": """With --golden FILE: writes it as candidates for golden questions, which somebody
 should look at before they are used. With --json: an object a line.""",
     "doctor": """Exits with 0 when all is well, 4 when only the index is missing, damaged or out

@@ -10,12 +10,16 @@
     +-- SourceError         5  a file, page or package cannot be read
     +-- OutputError         5  a result cannot be written
     +-- MissingExtra        2  an optional package is not installed
+    +-- GateFailed          6  an evaluation is worse than is allowed
 
 The number is the exit code of the command; 0 is "answered", 3 is "refused" (no error at all),
 130 an interrupt. A message is one line: what is wrong with which value, and the remedy.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class RagError(Exception):
@@ -68,3 +72,19 @@ class MissingExtra(RagError):
     """An optional package is not installed; the message names the pip command."""
 
     exit_code = 2
+
+
+class GateFailed(RagError):
+    """The answers to golden questions are worse than the gate allows."""
+
+    exit_code = 6
+
+
+@contextmanager
+def extra(name: str) -> Iterator[None]:
+    """Around the imports of what only the extra `name` installs: MissingExtra without it."""
+    try:
+        yield
+    except ImportError as error:
+        missing = error.name or str(error)
+        raise MissingExtra(f"{missing} is not installed: pip install 'ask-docs[{name}]'") from error

@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from rag import evaluate as ev
+from rag import evaluation as ev
 from rag.errors import SourceError
+from rag.evaluation.summary import measures
 from rag.golden import parse_question
 from rag.types import Answer, Citation, Language, Passage, Verdict
 
@@ -85,4 +86,14 @@ def report_of(*asked: tuple[ev.GoldenQuestion, Answer]) -> ev.Report:
 
 
 def values(report: ev.Report) -> dict[str, float]:
-    return {name: found.value for name, found in ev.summary(report).items()}
+    return {name: found.value for name, found in measures(report).items()}
+
+
+def mixed() -> ev.Report:
+    """An English answer that is right, a Korean one that is not, and a right refusal."""
+    nothing: dict[str, Any] = {"answerable": False, "sources": [], "must_contain": []}
+    return report_of(
+        (question("a", pair="p"), answer()),
+        (question("b", pair="p", lang="ko"), answer("모름", lang="ko")),
+        (question("c", kind="offtopic", **nothing), REFUSED_EN),
+    )

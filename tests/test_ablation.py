@@ -6,8 +6,8 @@ import pytest
 from doubles import question
 
 from rag.encoders import load_encoder
+from rag.evaluation.measures import bootstrap
 from rag.index import Index
-from rag.metrics import bootstrap
 from rag.pipeline import Pipeline
 from rag.question import read_question
 from rag.retrieve import query_concepts, retrieve

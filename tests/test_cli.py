@@ -253,7 +253,7 @@ def test_show_prints_the_text(here: Path, capsys: pytest.CaptureFixture[str]) ->
     }
 
 
-# -- batch and eval ------------------------------------------------------------------------------
+# -- batch ---------------------------------------------------------------------------------------
 
 
 def test_a_batch_is_answered_in_order_and_a_broken_line_does_not_stop_it(house: Path) -> None:
@@ -307,25 +307,6 @@ def test_the_history_of_a_line_is_its_topic(house: Path) -> None:
     answer = ask(house, "batch", "--explain", stdin=line).json
     assert answer["question"] == "그럼 기본 축은?"
     assert "위젯" in answer["completed"]
-
-
-def test_eval_prints_a_table_and_one_line_of_json(house: Path) -> None:
-    common = {"kind": "howto", "answerable": True, "sources": ["file:docs/guide.md"], "note": "x"}
-    questions = [
-        {"id": "1", "lang": "en", "question": "How do I stack widgets?",
-         "must_contain": [["new axis"]], **common},
-        {"id": "2", "lang": "ko", "question": "위젯을 어떻게 쌓나요?",
-         "must_contain": [["새 축"]], **common},
-    ]  # fmt: skip
-    text = "\n".join(json.dumps(question) for question in questions)
-    (house / "golden.jsonl").write_text(text, encoding="utf-8")
-    done = ask(house, "eval", "golden.jsonl")
-    assert (done.code, done.err) == (0, "")
-    table, _, last = done.out.rstrip().rpartition("\n")
-    assert "right answer" in table
-    measures = json.loads(last)["measures"]
-    assert measures["all"]["accuracy"]["value"] == 1.0
-    assert ask(house, "eval", "golden.jsonl", "--json").json["questions"] == 2
 
 
 # -- doctor and completion -----------------------------------------------------------------------

@@ -7,6 +7,7 @@ split `dev` is for looking and tuning; `test` is for reporting only, and shares 
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import inspect
 import json
@@ -22,6 +23,8 @@ import pytest
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 SPLITS = ("dev", "test")
+FROZEN = "0ad5db110ee7ed876089403a89d60a9eaf35ac1893007a911cf2761a9f07296f"  # SHA-256 of test.jsonl
+ALIKE = 0.75  # the likest two of the splits, two error messages, come to it
 
 ANSWERABLE_KINDS = {"api", "howto", "concept", "error", "comparison", "history"}
 UNANSWERABLE_KINDS = {"offtopic", "neartopic", "false-premise", "future", "injection"}
@@ -191,6 +194,61 @@ def test_pairs_stand_in_both_languages_and_agree(split: str) -> None:
 def test_the_splits_share_no_pair() -> None:
     dev, test = ({q["pair"] for q in BY_SPLIT[split] if "pair" in q} for split in SPLITS)
     assert not dev & test
+
+
+# -- the split -----------------------------------------------------------------------------------
+
+
+def test_the_test_split_is_frozen() -> None:
+    """Changing it makes every earlier figure one of other questions; then accept a run anew, too."""
+    data = (CORPUS / "golden" / "test.jsonl").read_bytes()
+    assert hashlib.sha256(data).hexdigest() == FROZEN
+
+
+def likeness(one: str, other: str) -> float:
+    """How alike two questions are, 0 to 1: the trigrams of letters that they share (Dice)."""
+    a, b = trigrams(one), trigrams(other)
+    return 2 * len(a & b) / (len(a) + len(b))
+
+
+@cache
+def trigrams(text: str) -> frozenset[str]:
+    letters = " ".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", text).casefold()))
+    return frozenset(f" {letters} "[i : i + 3] for i in range(len(letters)))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("What does torch.stack do?", "what does  `torch.stack` do"),
+        ("What is the default of dim in torch.stack?", "What's the default of dim in torch.stack?"),
+        ("AdamW 가중치 감쇠 기본값이 얼마예요?", "AdamW의 가중치 감쇠 기본값이 얼마죠?"),
+        ("난수 시드 고정하는 방법", unicodedata.normalize("NFD", "난수 시드를 고정하는 방법")),
+    ],
+)
+def test_near_copies_are_alike(one: str, other: str) -> None:
+    assert likeness(one, other) > ALIKE
+
+
+def test_no_test_question_is_nearly_a_dev_question() -> None:
+    for q in BY_SPLIT["test"]:
+        for tuned in BY_SPLIT["dev"]:
+            assert likeness(q["question"], tuned["question"]) <= ALIKE, (q["id"], tuned["id"])
+
+
+def test_no_test_question_is_proved_by_the_words_that_prove_a_dev_question() -> None:
+    """Words of a few letters ("framework") prove many things; a sentence proves one."""
+    tuned = [(p, q["id"]) for q in BY_SPLIT["dev"] for p in q["proof"] if len(p["words"]) >= 20]
+    for q in BY_SPLIT["test"]:
+        for proof in q["proof"]:
+            for other, id_ in tuned:
+                if proof["source"] == other["source"] and len(proof["words"]) >= 20:
+                    a, b = fold(proof["words"]), fold(other["words"])
+                    assert a not in b, (q["id"], id_)
+                    assert b not in a, (q["id"], id_)
+
+
+# -- proofs --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("q", ANSWERABLE, ids=lambda q: q["id"])

@@ -245,6 +245,8 @@ def test_constraints_are_plain_pins() -> None:
 
 def test_the_pins_fit_the_bounds(metadata: Message) -> None:
     for need in needs(metadata):
+        if need.name == "ask-docs":
+            continue  # an extra that holds another one
         if need.marker is None or need.marker.evaluate({"extra": "test"}):
             pinned = pins()[canonicalize_name(need.name)]
             assert need.specifier.contains(pinned), f"{need} does not admit {pinned}"

@@ -10,7 +10,7 @@ from doubles import line
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag import evaluate as ev
+from rag import evaluation as ev
 from rag.errors import SourceError, UsageError
 from rag.golden import parse_question
 from rag.types import Turn

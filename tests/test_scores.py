@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from doubles import NOTE, REFUSED_EN, REFUSED_KO, TEXT, answer, question, report_of, values
 
-from rag import evaluate as ev
+from rag import evaluation as ev
+from rag.evaluation.summary import measures
 from rag.types import Answer, Verdict
 
 
@@ -23,7 +24,7 @@ def test_a_good_answer_scores_fully_in_both_languages() -> None:
     for name in ("accuracy", "recall@1", "mrr", "ndcg@10", "cited", "verbatim", "language"):
         assert found[name] == 1, name
     assert found["false refusal"] == 0
-    assert ev.failures(report) == ()
+    assert ev.failures(report.scores) == ()
 
 
 def test_rates_are_shares_of_the_questions_they_apply_to() -> None:
@@ -44,10 +45,11 @@ def test_rates_are_shares_of_the_questions_they_apply_to() -> None:
     assert found["mrr"] == pytest.approx((1 + 1 / 3 + 1) / 3)
     assert found["cited"] == 1 / 3
     assert found["citation precision"] == 1
+    assert found["citation recall"] == 1 / 3
     assert found["refusal"] == pytest.approx(2 / 3)
     assert found["false refusal"] == 1 / 3
     assert found["language"] == 5 / 6
-    assert ev.summary(report)["accuracy"].n == 3
+    assert measures(report)["accuracy"].n == 3
 
 
 def test_a_quote_that_does_not_stand_in_its_source_is_a_failure() -> None:
@@ -58,15 +60,14 @@ def test_a_quote_that_does_not_stand_in_its_source_is_a_failure() -> None:
     )
     assert [s.outcome.verbatim for s in report.scores] == [False, False, True]
     assert values(report)["verbatim"] == pytest.approx(1 / 3)
-    assert "a quote does not stand in its source" in ev.failures(report)[0].wrong
+    assert "a quote does not stand in its source" in ev.failures(report.scores)[0].wrong
 
 
 def test_failures_tell_what_was_expected_got_and_found() -> None:
     report = report_of(
         (question("q"), answer("차원", sources=("py:a", "py:a", "py:b"), quote=None))
     )
-    (failure,) = ev.failures(report)
-    assert failure.first == ("py:a", "py:b")
+    (failure,) = ev.failures(report.scores)
     assert failure.wrong == (
         "not said: new dimension | 새 차원",
         "source not found",
@@ -107,7 +108,10 @@ def test_pairs_agree_by_refusal_source_and_verdict() -> None:
         ),
         *zip(other, (held("both", "a", "b"), held("a", "a", "b")), strict=True),
     )
-    assert values(report)["ko-en agreement"] == 2 / 5
+    found = values(report)
+    assert found["ko-en agreement"] == 2 / 5
+    assert found["ko-en verdict"] == 3 / 5  # not the refused one, nor the other verdict
+    assert found["ko-en sources"] == 3 / 5  # not the refused one, nor the one from elsewhere
 
 
 def test_two_refusals_agree() -> None:
@@ -128,3 +132,14 @@ def test_length_latency_and_confidence() -> None:
     assert found["seconds p50"] == 0.1
     assert found["seconds p95"] == pytest.approx(0.1 + 0.9 * (0.2 - 0.1))
     assert found["auroc"] == 1
+    assert found["risk area"] == pytest.approx((1 / 1 + 2 / 2 + 3 / 3) / 3)
+
+
+def test_risk_counts_a_refusal_as_an_answer_that_would_be_wrong() -> None:
+    unknown: dict[str, Any] = {"answerable": False, "sources": [], "must_contain": []}
+    report = report_of(
+        (question("sure"), answer(confidence=0.9)),
+        (question("unsure"), answer("차원", confidence=0.6)),
+        (question("c", **unknown), REFUSED_EN),
+    )
+    assert values(report)["risk area"] == pytest.approx((0 / 1 + 1 / 2 + 2 / 3) / 3)

@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.columns import display_width
 from rag.command.progress import Progress, duration
 from rag.command.terminal import (
     Style,
     clean,
-    display_width,
     one_line,
-    pad,
     plural,
     render_answer,
     source_lines,
@@ -48,29 +47,7 @@ def answer(text: str, *citations: Citation, refused: bool = False) -> Answer:
     )  # fmt: skip
 
 
-# -- width and wrapping --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "width"),
-    [
-        ("", 0),
-        ("abc", 3),
-        ("한글", 2 * 2),
-        ("torch는", 5 + 2),
-        ("\u1112\u1161\u11ab", 2),  # 한 in three letters that join
-        ("e\u0301", 1),
-        ("“…”", 3),
-        ("，", 2),
-    ],
-)
-def test_hangul_is_two_columns_wide_and_what_joins_is_none(text: str, width: int) -> None:
-    assert display_width(text) == width
-
-
-def test_pad_counts_columns() -> None:
-    assert pad("한글", 6) == "한글  "
-    assert pad("abc", 6) == "abc   "
+# -- wrapping -----------------------------------------------------------------------------------
 
 
 def test_lines_break_at_spaces() -> None:

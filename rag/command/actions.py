@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rag.columns import side_by_side
 from rag.command.jsonform import document_form, dumps
 from rag.command.progress import Progress, duration
 from rag.command.session import (
@@ -24,7 +25,7 @@ from rag.command.session import (
     say,
     write_answer,
 )
-from rag.command.terminal import clean, display_width, one_line, pad, plural
+from rag.command.terminal import clean, one_line, plural
 from rag.errors import SourceError
 
 if TYPE_CHECKING:
@@ -169,10 +170,7 @@ def _head_form(head: DocumentHead) -> dict[str, object]:
 
 def _table(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
     """Columns side by side, Hangul counted as two wide."""
-    cells = [[one_line(cell, 80) for cell in row] for row in rows]
-    widths = [max(map(display_width, column)) for column in zip(*cells, strict=True)]
-    for row in cells:
-        yield "  ".join(map(pad, row, widths)).rstrip()
+    return side_by_side([[one_line(cell, 80) for cell in row] for row in rows])
 
 
 def _show(args: Namespace) -> int:
@@ -195,25 +193,9 @@ def _batch(args: Namespace) -> int:
 
 
 def _eval(args: Namespace) -> int:
-    from rag.evaluate import evaluate_file, failures, format_failures, format_table, to_json
-    from rag.scores import summary
+    from rag.command.evaluation import evaluate
 
-    path = Path(args.file)
-    if not path.is_file():
-        raise SourceError(f"{path}: there is no such file")
-    with open_pipeline(args) as pipeline:
-        report = evaluate_file(path, pipeline)
-    if not args.json:
-        parts = [format_table(report)]
-        if args.failures:
-            parts.append(format_failures(failures(report)))
-        sys.stdout.write("\n\n".join(part for part in parts if part) + "\n\n")
-    sys.stdout.write(to_json(report) + "\n")
-    verbatim = summary(report).get("verbatim")
-    if verbatim is not None and verbatim.value < 1:
-        say("a quote does not stand in its source: the run has failed")
-        return 1
-    return 0
+    return evaluate(args)
 
 
 def _doctor(args: Namespace) -> int:

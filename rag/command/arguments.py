@@ -209,10 +209,22 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "FILE",
         "help": "write candidates for golden questions to a new file",
     },
+    "report": {
+        "type": _not_empty,
+        "metavar": "DIR",
+        "help": "write a page with plots and the evidence of every failure",
+    },
+    "compare": {
+        "type": _not_empty,
+        "metavar": "OLD.json",
+        "help": "tell what changed since another run, question by question",
+    },
+    "gate": {"action": "store_true", "help": "fail below the floors, or when significantly worse"},
+    "accept": {"action": "store_true", "help": "make this run the one that --gate compares with"},
     "rebuild": {"action": "store_true", "help": "read and index everything again"},
 }
 _VALUED = frozenset(
-    "-k --lang --index --source --encoder --host --port --auth --golden "
+    "-k --lang --index --source --encoder --host --port --auth --golden --report --compare "
     "--key --concurrency --rate".split()
 )
 
@@ -221,8 +233,10 @@ def _add(parser: argparse.ArgumentParser, *names: str) -> None:
     for name in names:
         flag = f"-{name}" if len(name) == 1 else f"--{name}"
         action = parser.add_argument(flag, **_OPTIONS[name])
-        if name == "index":
+        if name in ("index", "report"):
             _completes(action, _FOLDERS)
+        elif name == "compare":
+            _completes(action, _FILES)
 
 
 def _add_port(parser: argparse.ArgumentParser, default: int) -> None:
@@ -257,7 +271,7 @@ def _batch(parser: argparse.ArgumentParser) -> None:
 
 def _eval(parser: argparse.ArgumentParser) -> None:
     _completes(parser.add_argument("file", metavar="FILE"), _FILES)
-    _add(parser, "failures", "json", "index", "encoder")
+    _add(parser, "failures", "report", "compare", "gate", "accept", "json", "index", "encoder")
 
 
 def _web(parser: argparse.ArgumentParser) -> None:

@@ -25,11 +25,12 @@ USAGE = """ask [options] "question"     answer it
 EPILOG = """A first word that is a command is the command; ask -- ingest asks the word.
 
 exit codes:
-  0  answered, or done          4  no index, or one that cannot be trusted
-  1  internal error             5  a file or page cannot be read or written
+  0  answered, or done          5  a file or page cannot be read or written
+  1  internal error             6  ask eval --gate: worse than allowed
   2  wrong usage or input       130  interrupted
   3  refused: not answered      141  the reader of the output went away
      by the documents
+  4  no index, or one that cannot be trusted
 
 environment:
   ASK_INDEX    folder of the index           NO_COLOR     no colour
@@ -66,9 +67,19 @@ the offsets of citations count the characters of that text.""",
 like, "id", "lang" (en, ko) and "history" (a list of {"question", "answer"}).
 Writes an answer a line, in that order. A broken line gives {"id", "line",
 "error"} and the exit code 2 in the end; the others are answered.""",
-    "eval": """FILE holds questions as JSON lines, as corpus/golden does. Prints a table and a
-line of JSON; with --json that line only. Exits with 1 where a quote does not
-stand in its source.""",
+    "eval": """FILE holds questions as JSON lines, as corpus/golden does. Prints tables and a
+line of JSON; with --json only that line, which then also tells how each question
+went. --report DIR writes a page with plots and the evidence of every failure
+(DIR/index.html), and DIR/run.json. --compare takes that file, or what --json
+printed, and tells what changed, with a paired test.
+
+--gate holds the run to what stands beside FILE: the floors of floors.toml and the
+run in accepted.json; exits with 6 below a floor, or where the run is significantly
+worse than the accepted one (p < 0.05). --accept writes both files anew from this
+run. Exits with 1 where a quote does not stand in its source.
+
+An interrupt prints what was asked until then. Needs the packages of an extra:
+pip install 'ask-docs[eval]'.""",
     "feedback": """With --golden FILE: writes it as candidates for golden questions, which somebody
 should look at before they are used. With --json: an object a line.""",
     "doctor": """Exits with 0 when all is well, 4 when only the index is missing, damaged or out

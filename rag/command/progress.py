@@ -7,7 +7,8 @@ import shutil
 import time
 from typing import TextIO
 
-from rag.command.terminal import display_width, one_line
+from rag.columns import display_width
+from rag.command.terminal import one_line
 
 _QUIET = 10.0  # seconds between lines where the stream is no terminal
 _REDRAW = 0.1

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
+from rag.columns import char_width, display_width
 from rag.text import printable
 from rag.types import Answer, Citation, Passage
 
@@ -83,22 +83,7 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + "s" * (count != 1)
 
 
-# -- width and wrapping --------------------------------------------------------------------------
-
-
-def display_width(text: str) -> int:
-    """How many columns a terminal needs for `text`: two for 한, none for combining marks."""
-    if text.isascii() and text.isprintable():
-        return len(text)
-    return sum(_char_width(char) for char in text)
-
-
-def _char_width(char: str) -> int:
-    if unicodedata.category(char) in ("Mn", "Me", "Cf", "Cc"):
-        return 0
-    if "\u1160" <= char <= "\u11ff" or "\ud7b0" <= char <= "\ud7ff":
-        return 0  # vowels and finals that join the consonant before them
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+# -- wrapping -----------------------------------------------------------------------------------
 
 
 def wrap(text: str, width: int | None, hang: str = "") -> Iterator[str]:
@@ -143,17 +128,12 @@ def _parts(word: str) -> list[str]:
     parts: list[str] = []
     wide = True
     for char in word:
-        before, wide = wide, _char_width(char) == 2
-        if not parts or wide or (before and _char_width(char)):
+        before, wide = wide, char_width(char) == 2
+        if not parts or wide or (before and char_width(char)):
             parts.append(char)
         else:  # a narrow letter after another, or a mark that joins
             parts[-1] += char
     return parts
-
-
-def pad(text: str, width: int) -> str:
-    """`text` with spaces up to `width` columns."""
-    return text + " " * (width - display_width(text))
 
 
 # -- answers -------------------------------------------------------------------------------------

@@ -10,16 +10,16 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.encoders import Encoder
+from rag.evaluation.measures import bootstrap
+from rag.evaluation.metrics import first_rank
 from rag.golden import GoldenQuestion, load_questions
 from rag.index import Index
-from rag.metrics import bootstrap, first_rank, mean, recall_at, reciprocal_rank
 from rag.pipeline import Pipeline
 from rag.question import Question, checked_question, read_question
 from rag.retrieve import (
@@ -36,9 +36,9 @@ DEPTH = 10  # sources of a question that count, as in `ask eval`
 NAMED, HINTED, PRIOR = 1.0, 0.5, 0.2  # in shares of the best fused score; set by hand
 LANGUAGES = {"en": "English", "ko": "Korean"}
 MEASURES: dict[str, Callable[[int | None], float]] = {
-    "R@1": partial(recall_at, k=1),
-    "R@5": partial(recall_at, k=5),
-    "MRR": reciprocal_rank,
+    "R@1": lambda rank: float(rank == 1),
+    "R@5": lambda rank: float(rank is not None and rank <= 5),
+    "MRR": lambda rank: 1 / rank if rank else 0.0,
 }
 
 Ranks = Mapping[str, Sequence[int | None]]  # by stage, one a question
@@ -191,7 +191,7 @@ def table(questions: Sequence[GoldenQuestion], found: Ranks) -> str:
 def _cell(here: Sequence[float], before: Sequence[float]) -> str:
     """The mean with its interval; `before` holds the same of the stage before, or nothing."""
     low, high = bootstrap(here)
-    text = f"{mean(here):.2f}"
+    text = f"{np.mean(here):.2f}"
     if before:
         worse, better = bootstrap([a - b for a, b in zip(here, before, strict=True)])
         text = f"**{text}**" if worse > 0 or better < 0 else text

@@ -1,4 +1,4 @@
-"""Fits how sure an answer is: python -m rag.training.confidence QUESTIONS [--index DIR].
+"""Fits how sure an answer is: python -m rag.training.confidence [--index DIR].
 
 Logistic regression (L2) from what retrieval and reading measured to "the documents answer this",
 on the development questions. The threshold is the highest at which at most 5% of the answerable
@@ -8,9 +8,7 @@ questions that it was fitted on.
 
 from __future__ import annotations
 
-import argparse
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +19,7 @@ from rag.pipeline import Pipeline
 from rag.question import checked_question, read_question
 from rag.reader import read
 from rag.retrieve import retrieve
+from rag.training.fitting import fitting_arguments, questions_of
 
 FALSE_REFUSALS = 0.04
 C = 1.0
@@ -29,18 +28,18 @@ FOLDS = 10
 
 def main() -> None:
     """Read the questions, fit, and write bundled/confidence.json."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("questions", type=Path)
-    parser.add_argument("--index", type=Path)
-    options = parser.parse_args()
-    lines = options.questions.read_text(encoding="utf-8").splitlines()
+    options = fitting_arguments(__doc__ or "").parse_args()
+    questions = questions_of(options.questions)
     with Pipeline.open(options.index) as pipeline:
-        rows = [_row(json.loads(line), pipeline) for line in lines if line.strip()]
+        rows = [_row(question, pipeline) for question in questions]
     kept = [row for row in rows if row is not None]
     names = list(kept[0][0])
     matrix = np.array([[row[0][name] for name in names] for row in kept])
     answerable = np.array([row[1] for row in kept])
-    record = {"fitted_on": options.questions.name, **_fit(names, matrix, answerable)}
+    record = {
+        "fitted_on": ", ".join(path.name for path in options.questions),
+        **_fit(names, matrix, answerable),
+    }
     text = json.dumps(record, ensure_ascii=False, indent=1) + "\n"
     confidence._FILE.write_text(text, encoding="utf-8")
     print(text)

@@ -29,7 +29,7 @@ class Case:
     right: list[bool]
 
 
-def fit_file(what: str, questions: Path, cases: Sequence[Case], out: Path) -> str:
+def fit_file(what: str, questions: Sequence[Path], cases: Sequence[Case], out: Path) -> str:
     """Choose the L2 strength, fit on all cases, write `out`; returns the text written."""
     names = feature_names(cases)
     held = {strength: cross_validated(cases, names, strength) for strength in STRENGTHS}
@@ -37,7 +37,7 @@ def fit_file(what: str, questions: Path, cases: Sequence[Case], out: Path) -> st
     fitted = fit(cases, names, best)
     record = {
         "what": what,
-        "fitted_on": questions.name,
+        "fitted_on": ", ".join(path.name for path in questions),
         "questions": len(cases),
         "l2": best,
         "right_first": share(cases, names, fitted),

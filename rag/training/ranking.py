@@ -1,4 +1,4 @@
-"""Fits the weights that put the right page first: python -m rag.training.ranking QUESTIONS.
+"""Fits the weights that put the right page first: python -m rag.training.ranking.
 
 For every answerable question of a golden file the candidates of retrieval compete; the right
 sources should win.
@@ -6,15 +6,13 @@ sources should win.
 
 from __future__ import annotations
 
-import argparse
-import json
-from pathlib import Path
 from typing import Any
 
 from rag import ranking
 from rag.pipeline import Pipeline
 from rag.question import checked_question, read_question
 from rag.retrieve import retrieve
+from rag.training.fitting import fitting_arguments, questions_of
 from rag.training.listwise import Case, fit_file
 
 DEPTH = 80  # candidates of a question
@@ -22,12 +20,8 @@ DEPTH = 80  # candidates of a question
 
 def main() -> None:
     """Read the questions, fit, and write bundled/ranking.json."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("questions", type=Path)
-    parser.add_argument("--index", type=Path)
-    options = parser.parse_args()
-    lines = options.questions.read_text(encoding="utf-8").splitlines()
-    questions = [json.loads(line) for line in lines if line.strip()]
+    options = fitting_arguments(__doc__ or "").parse_args()
+    questions = questions_of(options.questions)
     with Pipeline.open(options.index) as pipeline:
         cases = [case for q in questions if q["answerable"] for case in _case(q, pipeline)]
     print(f"in {len(cases)} of {sum(q['answerable'] for q in questions)} a right one was found")

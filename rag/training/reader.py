@@ -1,4 +1,4 @@
-"""Fits the weights with which the reader scores units: python -m rag.training.reader QUESTIONS.
+"""Fits the weights with which the reader scores units: python -m rag.training.reader.
 
 For every answerable question of a golden file the units of the found documents compete; those of a
 right source that hold the words of its proof should win.
@@ -6,9 +6,6 @@ right source that hold the words of its proof should win.
 
 from __future__ import annotations
 
-import argparse
-import json
-from pathlib import Path
 from typing import Any
 
 from rag import reader
@@ -18,6 +15,7 @@ from rag.question import checked_question, read_question
 from rag.reader import Reading, read, unit_features
 from rag.retrieve import Retrieved, retrieve
 from rag.text import fold, nfc
+from rag.training.fitting import fitting_arguments, questions_of
 from rag.training.listwise import Case, fit_file
 
 RIVALS = 150  # units of a question that compete, best first by the weights so far
@@ -25,12 +23,8 @@ RIVALS = 150  # units of a question that compete, best first by the weights so f
 
 def main() -> None:
     """Read the questions, fit, and write bundled/reader.json."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("questions", type=Path)
-    parser.add_argument("--index", type=Path)
-    options = parser.parse_args()
-    lines = options.questions.read_text(encoding="utf-8").splitlines()
-    questions = [json.loads(line) for line in lines if line.strip()]
+    options = fitting_arguments(__doc__ or "").parse_args()
+    questions = questions_of(options.questions)
     with Pipeline.open(options.index) as pipeline:
         cases = [case for q in questions if q["answerable"] for case in _case(q, pipeline)]
     what = "weights of rag.reader.unit_features"

@@ -1,7 +1,4 @@
-"""A set of questions through the pipeline, or answers made elsewhere, to a report.
-
-    report = evaluate_file("corpus/golden/dev.jsonl", pipeline)
-    print(format_table(report), to_json(report), sep="\\n\\n")
+"""Questions asked of the pipeline, or answers made elsewhere, to scores.
 
 Other systems are scored from what they print: one JSON object a line, the form of `ask batch`.
 """
@@ -9,37 +6,17 @@ Other systems are scored from what they print: one JSON object a line, the form 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from rag import metrics
 from rag.errors import RagError, UsageError
+from rag.evaluation import metrics
+from rag.evaluation.scores import Cited, Outcome, Score, score
+from rag.evaluation.summary import Report
 from rag.golden import GoldenQuestion, load_questions
-from rag.report import format_failures, format_table, to_json
-from rag.scores import Estimate, Failure, Outcome, Report, Score, failures, score, summary
 from rag.types import Answer, Citation, Document, Passage, Turn
-
-__all__ = [
-    "Estimate",
-    "Failure",
-    "GoldenQuestion",
-    "Outcome",
-    "Report",
-    "Score",
-    "evaluate",
-    "evaluate_answers",
-    "evaluate_file",
-    "failures",
-    "format_failures",
-    "format_table",
-    "load_questions",
-    "outcome_of",
-    "outcome_of_json",
-    "summary",
-    "to_json",
-]
 
 Ask = Callable[[GoldenQuestion], Answer]
 TextOf = Callable[[str], str]
@@ -57,20 +34,30 @@ class Asker(Protocol):
 
 def evaluate_file(path: Path | str, pipeline: Asker) -> Report:
     """Ask every question of a file and score the answers; raises what `load_questions` raises."""
-    return evaluate(
-        load_questions(path),
+    return Report(tuple(ask_all(load_questions(path), pipeline)))
+
+
+def ask_all(questions: Iterable[GoldenQuestion], pipeline: Asker) -> Iterator[Score]:
+    """Ask one question after the other, each when its score is wanted."""
+    return scored(
+        questions,
         lambda question: pipeline.ask(question.question, history=question.history),
         lambda source: pipeline.show(source).text,
     )
 
 
 def evaluate(questions: Iterable[GoldenQuestion], ask: Ask, text_of: TextOf) -> Report:
+    """Score what `ask` answers; see `scored`."""
+    return Report(tuple(scored(questions, ask, text_of)))
+
+
+def scored(questions: Iterable[GoldenQuestion], ask: Ask, text_of: TextOf) -> Iterator[Score]:
     """Score what `ask` answers; `text_of` gives the text of a source, to check quotes against.
 
     An `ask` that raises UsageError counts as an empty answer; other errors pass through.
     """
     known = lru_cache(maxsize=1024)(text_of)
-    return Report(tuple(score(q, _asked(q, ask, known)) for q in questions))
+    return (score(question, _asked(question, ask, known)) for question in questions)
 
 
 def _asked(question: GoldenQuestion, ask: Ask, text_of: TextOf) -> Outcome:
@@ -102,7 +89,7 @@ def evaluate_answers(
 
 
 def _no_answer(reason: str) -> Outcome:
-    return Outcome("", False, reason, 0.0, (), (), None, (), None, None)
+    return Outcome("", False, reason, 0.0, (), (), (), None, None)
 
 
 def _object(line: str, number: int) -> dict[str, Any]:
@@ -124,9 +111,17 @@ def outcome_of(answer: Answer, text_of: TextOf) -> Outcome:
         refused=answer.refused,
         reason=answer.reason,
         confidence=answer.confidence,
-        cited=tuple((c.source, *c.aliases) for c in answer.citations),
+        citations=tuple(
+            Cited(
+                ids=(c.source, *c.aliases),
+                title=c.title,
+                version=c.version or "",
+                quote=c.quote,
+                stands=_stands(c.source, c.quote, c.start, c.end, text_of),
+            )
+            for c in answer.citations
+        ),
         passages=tuple((p.source, *p.aliases) for p in answer.passages),
-        verbatim=all(_stands(c.source, c.quote, c.start, c.end, text_of) for c in answer.citations),
         names=tuple(name for found in shown for name in (found.title, found.version or "")),
         verdict=_side(verdict.conclusion, verdict.options) if verdict else None,
         seconds=answer.seconds,
@@ -144,13 +139,8 @@ def outcome_of_json(given: Mapping[str, Any], text_of: TextOf | None = None) -> 
         refused=bool(given["refused"]),
         reason=given.get("reason"),
         confidence=float(given.get("confidence") or 0.0),
-        cited=tuple(_ids(citation) for citation in citations),
+        citations=tuple(_cited(citation, text_of) for citation in citations),
         passages=tuple(_ids(passage) for passage in passages),
-        verbatim=None
-        if text_of is None
-        else all(
-            _stands(c["source"], c["quote"], c["start"], c["end"], text_of) for c in citations
-        ),
         names=tuple(
             str(found[key])
             for found in (*citations, *passages)
@@ -159,6 +149,17 @@ def outcome_of_json(given: Mapping[str, Any], text_of: TextOf | None = None) -> 
         ),
         verdict=_side(verdict["conclusion"], verdict["options"]) if verdict else None,
         seconds=given.get("seconds"),
+    )
+
+
+def _cited(given: Mapping[str, Any], text_of: TextOf | None) -> Cited:
+    source, quote = str(given["source"]), str(given["quote"])
+    return Cited(
+        ids=_ids(given),
+        title=str(given.get("title") or ""),
+        version=str(given.get("version") or ""),
+        quote=quote,
+        stands=_stands(source, quote, given["start"], given["end"], text_of) if text_of else None,
     )
 
 

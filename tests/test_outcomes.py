@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from doubles import REFUSED_EN, answer, line, question, report_of, text_of, values
 
-from rag import evaluate as ev
+from rag import evaluation as ev
 from rag.errors import IndexCorrupt, UsageError
 from rag.types import Answer, Document, Turn
 
@@ -48,7 +48,7 @@ def test_a_question_that_cannot_be_read_is_one_without_an_answer() -> None:
 
     report = ev.evaluate([question("a"), question("b")], ask, text_of)
     assert [s.right for s in report.scores] == [True, False]
-    assert ev.failures(report)[0].wrong[0] == "no answer: the question is too long"
+    assert ev.failures(report.scores)[0].wrong[0] == "no answer: the question is too long"
 
 
 def test_a_broken_index_ends_the_evaluation() -> None:
@@ -93,7 +93,7 @@ def test_without_texts_nothing_is_said_about_quotes() -> None:
     report = ev.evaluate_answers([question("a")], [batch_line("a", answer())])
     assert report.scores[0].outcome.verbatim is None
     assert "verbatim" not in values(report)
-    assert "quotes verbatim" not in ev.format_table(report)
+    assert "quotes verbatim" not in ev.format_table(ev.summarise(report))
 
 
 def test_an_error_line_and_a_missing_answer_count_as_wrong() -> None:
@@ -101,7 +101,7 @@ def test_an_error_line_and_a_missing_answer_count_as_wrong() -> None:
     report = ev.evaluate_answers([question("a"), question("b")], [error, ""])
     assert [s.right for s in report.scores] == [False, False]
     assert values(report)["false refusal"] == 0
-    wrong = [failure.wrong[0] for failure in ev.failures(report)]
+    wrong = [failure.wrong[0] for failure in ev.failures(report.scores)]
     assert wrong == ["no answer: wrong JSON", "no answer: there is none"]
 
 
@@ -120,52 +120,3 @@ def test_a_verdict_as_json_is_compared_without_its_language() -> None:
     assert (
         ev.outcome_of_json(given_ | {"verdict": verdict | {"conclusion": "both"}}).verdict == "both"
     )
-
-
-# -- what is printed -----------------------------------------------------------------------------
-
-
-def mixed() -> ev.Report:
-    nothing: dict[str, Any] = {"answerable": False, "sources": [], "must_contain": []}
-    return report_of(
-        (question("a", pair="p"), answer()),
-        (question("b", pair="p", lang="ko"), answer("모름", lang="ko")),
-        (question("c", kind="offtopic", **nothing), REFUSED_EN),
-    )
-
-
-def test_the_table_is_aligned_and_holds_languages_and_kinds() -> None:
-    table = ev.format_table(mixed())
-    lines = table.splitlines()
-    assert lines[0].split() == ["all", "en", "ko"]
-    right = next(one for one in lines if one.startswith("right answer"))
-    assert right.split()[2:] == [
-        "0.50",
-        "(0.00-1.00)",
-        "1.00",
-        "(1.00-1.00)",
-        "0.00",
-        "(0.00-0.00)",
-    ]
-    assert lines[0].index("ko") == right.index("0.00 (0.00-0.00)")
-    kinds = [one.split()[0] for one in lines[lines.index("") + 3 :]]
-    assert kinds == ["api", "offtopic"]
-
-
-def test_json_is_one_line_with_the_numbers_of_the_summary() -> None:
-    report = mixed()
-    text = ev.to_json(report)
-    made = json.loads(text)
-    assert "\n" not in text
-    assert made["questions"] == 3
-    assert made["measures"]["all"]["accuracy"] == {"value": 0.5, "low": 0.0, "high": 1.0, "n": 2}
-    assert made["measures"]["en"]["refusal"]["value"] == 1
-    assert list(made["kinds"]) == ["api", "offtopic"]
-    assert "scores" not in made
-    scores = json.loads(ev.to_json(report, questions=True))["scores"]
-    assert [(s["id"], s["right"]) for s in scores] == [("a", True), ("b", False), ("c", True)]
-
-
-def test_one_language_alone_prints_its_columns_only() -> None:
-    table = ev.format_table(report_of((question("한글", lang="ko"), answer("답", lang="ko"))))
-    assert table.splitlines()[0].split() == ["all", "ko"]

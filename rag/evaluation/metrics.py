@@ -1,17 +1,15 @@
-"""The measures of the evaluation, as pure functions of plain values.
+"""How one answer is judged, as pure functions of plain values.
 
 Where a measure speaks of ids, one thing found is a sequence of ids: its own first, then its
 aliases. Ranks count from 1; a rank of None means "not found". The definitions of accuracy,
-citation, refusal and language are those of the evaluation's README; the others name their source.
+citation, refusal and language are those of the evaluation's README. What libraries compute stands
+in rag/evaluation/measures.py.
 """
 
 from __future__ import annotations
 
-import math
-import random
 import re
-import statistics
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from rag.text import has_hangul, language_of, nfc, sentences
 from rag.types import Language
@@ -36,34 +34,6 @@ def first_rank(ranked: Iterable[Ids], sources: Collection[str]) -> int | None:
         if not set(ids).isdisjoint(sources):
             return rank
     return None
-
-
-def recall_at(rank: int | None, k: int) -> float:
-    """1.0 where the first relevant source stands among the first k, else 0.0."""
-    return float(rank is not None and rank <= k)
-
-
-def reciprocal_rank(rank: int | None) -> float:
-    """1 / rank, 0.0 where nothing was found (Voorhees, TREC-8 question answering, 1999)."""
-    return 1 / rank if rank else 0.0
-
-
-def ndcg_at(ranked: Iterable[Ids], sources: Collection[str], k: int) -> float:
-    """Normalised discounted cumulative gain with gains 0 and 1, discount log2(rank + 1).
-
-    Jarvelin and Kekalainen, ACM TOIS 20(4), 2002. Ids that one found source carries together are
-    one thing, so that finding it first is a full score.
-    """
-    expected = set(sources)
-    gain, things = 0.0, len(expected)
-    for rank, ids in enumerate(distinct(ranked), 1):
-        met = expected.intersection(ids)
-        if met:
-            expected -= met
-            things -= len(met) - 1
-            gain += 1 / math.log2(rank + 1) if rank <= k else 0.0
-    ideal = sum(1 / math.log2(rank + 1) for rank in range(1, min(things, k) + 1))
-    return gain / ideal if ideal else 0.0
 
 
 # -- answers -------------------------------------------------------------------------------------
@@ -95,6 +65,22 @@ def citation_precision(citations: Sequence[Ids], sources: Collection[str]) -> fl
     if not citations:
         return None
     return sum(not set(ids).isdisjoint(sources) for ids in citations) / len(citations)
+
+
+def citation_recall(
+    citations: Iterable[tuple[Ids, str]], sources: Collection[str], groups: Sequence[Sequence[str]]
+) -> float | None:
+    """The share of the demanded facts that stand in what is cited of the expected sources.
+
+    A citation is its ids and its words; a fact is a group of alternatives, as in
+    `missing_groups`. Sources are alternatives to each other, so that a share of them would say
+    little. None where no fact is demanded.
+    """
+    if not groups:
+        return None
+    proved = nfc(" ".join(words for ids, words in citations if not set(ids).isdisjoint(sources)))
+    held = proved.casefold()
+    return sum(any(nfc(word).casefold() in held for word in g) for g in groups) / len(groups)
 
 
 def verbatim(quote: str, start: int, end: int, text: str) -> bool:
@@ -149,61 +135,3 @@ def foreign_sentences(answer: str, language: Language, names: Iterable[str] = ()
         for sentence in own_words(answer, names)
         if (has_hangul(sentence) or _WORD.search(sentence)) and language_of(sentence) != language
     ]
-
-
-# -- numbers over many questions -----------------------------------------------------------------
-
-
-def mean(values: Sequence[float]) -> float:
-    """The arithmetic mean; raises ValueError where there are no values."""
-    if not values:
-        raise ValueError("a mean needs at least one value")
-    return math.fsum(values) / len(values)
-
-
-def median(values: Sequence[float]) -> float:
-    """The middle value, or the mean of the middle two."""
-    return float(statistics.median(values))
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which `share` of the values lie, linear between neighbours.
-
-    Type 7 of Hyndman and Fan, The American Statistician 50(4), 1996, as in numpy.
-    """
-    if not values or not 0 <= share <= 1:
-        raise ValueError(f"percentile needs values and a share in [0, 1], not {share}")
-    ordered = sorted(values)
-    place = share * (len(ordered) - 1)
-    below = math.floor(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
-
-
-def bootstrap(
-    values: Sequence[float],
-    statistic: Callable[[Sequence[float]], float] = mean,
-    *,
-    resamples: int = 1000,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """The 95% interval of `statistic` by the percentile bootstrap (Efron 1979), seeded."""
-    if len(set(values)) <= 1:
-        only = statistic(values)
-        return only, only
-    chance = random.Random(seed)
-    drawn = [statistic(chance.choices(values, k=len(values))) for _ in range(resamples)]
-    return percentile(drawn, 0.025), percentile(drawn, 0.975)
-
-
-def auroc(scores: Sequence[float], positive: Sequence[bool]) -> float | None:
-    """The chance that a positive scores above a negative, ties half; None without both.
-
-    The Mann-Whitney statistic (Hanley and McNeil, Radiology 143, 1982).
-    """
-    ups = [s for s, p in zip(scores, positive, strict=True) if p]
-    downs = [s for s, p in zip(scores, positive, strict=True) if not p]
-    if not ups or not downs:
-        return None
-    wins = sum((up > down) + 0.5 * (up == down) for up in ups for down in downs)
-    return wins / (len(ups) * len(downs))

@@ -215,7 +215,7 @@ def test_without_the_extra_the_command_names_it(tmp_path: Path, file: Path) -> N
 def test_an_interrupt_prints_what_was_asked_until_then(tmp_path: Path) -> None:
     many = [WIDGETS[i % 2] | {"id": f"q{i}", "pair": f"p{i // 2}"} for i in range(3000)]
     file = write(tmp_path, many)
-    run = start(make_house(), "eval", str(file), "--accept")
+    run = start(make_house(), "eval", str(file), "--accept", "--report", str(tmp_path / "out"))
     done = interrupt_at(run, b"asking: 1 of 3,000")
     assert done.code == 130, done.err
     table, _, last = done.out.rstrip().rpartition("\n")
@@ -223,4 +223,5 @@ def test_an_interrupt_prints_what_was_asked_until_then(tmp_path: Path) -> None:
     assert 0 < unasked < 3000
     assert re.search(rf"not asked: interrupted +{unasked}\n", table)
     assert f"ask: interrupted: {unasked:,} of 3,000 questions not asked" in done.err
+    assert f"{unasked} were not asked" in (tmp_path / "out" / "index.html").read_text("utf-8")
     assert not (tmp_path / "accepted.json").exists()

@@ -163,10 +163,9 @@ def _latency(axes: Axes, summary: Summary) -> None:
     for share in (0.5, 0.95):
         axes.axhline(share, color="grey", linestyle=":")
     axes.set(xlabel="milliseconds a question", ylabel="share answered by then", ylim=(0, 1.02))
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_minor_formatter("{x:g}")
-    axes.tick_params(axis="x", which="minor", labelsize=7)
+    axes.set_xscale("log", subs=[2, 5])
+    for which in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        which("{x:g}")
     axes.legend(loc="lower right")
 
 

@@ -12,6 +12,8 @@ import pytest
 from asking import ASK, Done, ask, assert_one_error, environment, make_house, run_here, start
 from serving import request
 
+from rag.serve.listen import bind
+
 
 @pytest.fixture(scope="module")
 def house() -> Path:
@@ -97,6 +99,11 @@ def test_a_port_that_is_taken_is_named(capsys: pytest.CaptureFixture[str]) -> No
         code, _, err = run_here(capsys, "serve", "--port", port)
     assert code == 2
     assert f"port {port}: Address already in use; choose another --host or --port" in err
+
+
+def test_small_answers_are_sent_at_once() -> None:
+    with bind("127.0.0.1", 0) as bound:
+        assert bound.proto == socket.IPPROTO_TCP  # by which asyncio sets TCP_NODELAY
 
 
 def test_without_the_package_mcp_the_pip_command_is_told(house: Path, tmp_path: Path) -> None:

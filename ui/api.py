@@ -16,6 +16,7 @@ from typing import Any, Literal, cast
 from rag import Answer, Feedback, FeedbackStore, Group, Passage, RagError, Turn
 from ui.desk import Desk, NotReady
 from ui.evidence import render_document
+from ui.html import version
 from ui.render import render_answer, render_footer
 from ui.strings import Language
 
@@ -141,8 +142,11 @@ class Api:
 
     def page_groups(self) -> list[Json]:
         """What was read into the index."""
-        keys = "id title kind documents version date licence url".split()
-        return [{key: getattr(group, key) for key in keys} for group in self._ready().groups()]
+        keys = "id title kind documents date licence".split()
+        return [
+            {key: getattr(group, key) for key in keys} | {"version": version(group.version, "en")}
+            for group in self._ready().groups()
+        ]
 
     def page_find(self, pattern: str) -> list[Json]:
         """The first documents whose id or title holds a text, and one more where there are more."""

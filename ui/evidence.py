@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from rag import Document, readable
-from ui.html import inline, named, outside, own, text
+from ui.html import inline, named, outside, own, text, version
 from ui.strings import Language
 
 AROUND = 6_000  # characters before and after the quote that are shown at once
@@ -15,6 +15,7 @@ _FENCE = re.compile(r"^\s*```")
 _HEADING = re.compile(r"^(#{1,6})\s+(?=\S)")
 _UNDERLINE = re.compile(r"^\s*([=\-~^*])\1{2,}\s*$")
 _LABEL = re.compile(r"^\s*(?:[A-Z][A-Za-z ]{2,24}::?|\.\. \w+::.*)$")
+_FIELD = re.compile(r"^\s*[*`\w][\w.*`, ]*(?:\([^)]*\))?\s*(?::|--)(?: |$)|^\s*[\w.]+\(.*->")
 _ITEM = re.compile(r"^(\s*)[-*•] ")
 
 
@@ -28,7 +29,8 @@ def render_document(
     cut = "" if (first, last) == (0, size) else _whole(document, start, end, language)
     return (
         f"{_facts(document, language)}"
-        f'<div class="document {document.format}" lang="{document.language}">{cut}'
+        f'<div class="document {document.format}" lang="{document.language}" tabindex="0" role="region" '
+        f'aria-labelledby="evidence-title">{cut}'
         f"{''.join(_lines(document, first, last, start, end))}{cut}</div>"
     )
 
@@ -50,7 +52,7 @@ def _whole(document: Document, start: int, end: int, language: Language) -> str:
 def _facts(document: Document, language: Language) -> str:
     rows = [
         ("kind", own(f"kind-{document.kind}", language)),
-        ("version", text(document.version or "")),
+        ("version", version(document.version, language)),
         ("date", text(document.date or "")),
         ("licence", text(document.licence or "")),
     ]
@@ -70,41 +72,65 @@ def _facts(document: Document, language: Language) -> str:
 
 
 def _lines(document: Document, first: int, last: int, start: int, end: int) -> Iterator[str]:
-    """Each line as an element, the kind of line told by its class."""
+    """The lines as elements: code as it is, prose with its wrapped lines joined."""
     plain = document.format in ("code", "text")
-    fenced = False
-    shell = False
+    docstring = document.format == "docstring"
+    fenced = shell = False
+    prose = _Prose()
     at = first
     for line in document.text[first:last].split("\n"):
         span = (start - at, end - at)
         at += len(line) + 1
-        if _FENCE.match(line) and not plain:
+        fence = not plain and _FENCE.match(line) is not None
+        shell = (shell and bool(line.strip())) or line.lstrip().startswith(">>>")
+        if fence or not line.strip() or plain or fenced or shell:
+            yield from prose.close()
+        if fence:
             fenced = not fenced
-            continue
-        shell = (shell and bool(line.strip())) or line.lstrip().startswith((">>> ", ">>>"))
-        if not line.strip():
+        elif not line.strip():
             yield '<div class="gap"></div>'
         elif plain or fenced or shell:
             yield f'<div class="mono">{_marked(line, *span, raw=True)}</div>'
-        else:
-            yield _prose(line, span, document.format == "docstring")
+        elif not (docstring and _UNDERLINE.match(line)):
+            yield from prose.add(line, span, docstring)
+    yield from prose.close()
 
 
-def _prose(line: str, span: tuple[int, int], docstring: bool) -> str:
-    if docstring and _UNDERLINE.match(line):
-        return ""
-    heading = _HEADING.match(line)
+class _Prose:
+    """The paragraph that is being read, given out when the next one begins."""
+
+    def __init__(self) -> None:
+        self._kind = ""
+        self._pieces: list[str] = []
+        self._indent = self._last = 0
+
+    def add(self, line: str, span: tuple[int, int], docstring: bool) -> Iterator[str]:
+        indent = len(line) - len(line.lstrip())
+        kind, skip = _kind(line, docstring)
+        joins = kind == "line" and self._kind.startswith("line") and self._kind != "line label"
+        if not (joins and (indent > self._indent or indent == self._last != self._indent
+                           or (indent == self._indent and not _FIELD.match(line)))):  # fmt: skip
+            yield from self.close()
+            self._kind, self._indent = kind, indent
+        self._last = indent
+        self._pieces.append(_marked(line[skip:], span[0] - skip, span[1] - skip))
+
+    def close(self) -> Iterator[str]:
+        if self._pieces:
+            level = min(self._indent // 2, 8)
+            yield f'<div class="{self._kind} in-{level}">{" ".join(self._pieces)}</div>'
+        self._pieces, self._kind = [], ""
+
+
+def _kind(line: str, docstring: bool) -> tuple[str, int]:
+    """The class of a line of prose, and how many characters before its words are left out."""
+    heading, item = _HEADING.match(line), _ITEM.match(line)
     if heading and not docstring:
-        skip = heading.end()
-        body = _marked(line[skip:], span[0] - skip, span[1] - skip)
-        return f'<div class="heading h{len(heading[1])}">{body}</div>'
-    indent = len(line) - len(line.lstrip())
-    item = _ITEM.match(line)
-    skip = item.end() if item else indent
-    kind = "line item" if item else "line label" if docstring and _LABEL.match(line) else "line"
-    body = _marked(line[skip:], span[0] - skip, span[1] - skip)
-    level = min(indent // 2, 8)
-    return f'<div class="{kind} in-{level}">{body}</div>'
+        return f"heading h{len(heading[1])}", heading.end()
+    if item:
+        return "line item", item.end()
+    label = docstring and _LABEL.match(line)
+    return "line label" if label else "line", len(line) - len(line.lstrip())
 
 
 def _marked(line: str, start: int, end: int, *, raw: bool = False) -> str:

@@ -15,6 +15,7 @@ from ui.strings import Language, words
 
 _CODE = re.compile(r"`([^`\n]+)`")
 _BOLD = re.compile(r"(?<![\w*])\*\*(?=[^\s*])([^*\n]*[^\s*])\*\*(?![A-Za-z0-9_*])")
+_NOTE = re.compile(r"our note of ([\d-]{4,10}), (?:page|post) as of ([\d-]{4,10})")
 _MAX_URL = 2_000  # characters
 
 
@@ -26,6 +27,20 @@ def text(value: str) -> str:
 def own(key: str, language: Language, tag: str = "span") -> str:
     """A text of the page by its key."""
     return f'<{tag} data-t="{key}">{escape(words(language)[key])}</{tag}>'
+
+
+def both(english: str, korean: str, language: Language) -> str:
+    """A text of the page that depends on what it is about, in both languages."""
+    told = korean if language == "ko" else english
+    return f'<span data-en="{text(english)}" data-ko="{text(korean)}">{text(told)}</span>'
+
+
+def version(value: str | None, language: Language) -> str:
+    """What was read, in words: the version of a package, or when a note was written of what."""
+    note = _NOTE.fullmatch(value or "")
+    if note is None:
+        return text(value or "")
+    return both(note[0], f"{note[1]} 정리, 원문은 {note[2]} 기준", language)
 
 
 def named(key: str, language: Language) -> str:

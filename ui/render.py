@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rag import Answer, Citation, Passage, Stance, Verdict, readable
-from ui.html import icon, inline, named, outside, own, place, text
+from ui.html import icon, inline, named, outside, own, place, text, version
 from ui.strings import Language
 
 _FENCE = re.compile(r"^```[\w+-]*(?P<after>(?: ?\[\d{1,3}\])*)$")
@@ -184,7 +184,7 @@ def _cited(answer: Answer, language: Language) -> str:
     for source, group in by_source.items():
         first = group[0]
         numbers = "".join(marker(citation) for citation in group)
-        detail = text(first.version or first.date or "")
+        detail = version(first.version or first.date, language)
         label = (
             f'<button type="button" class="source" {place(source, first.start, first.end)}>'
             f'<span class="name">{text(first.title)}</span> <span class="detail">{detail}</span>'
@@ -201,7 +201,7 @@ def _verdict(answer: Answer, verdict: Verdict, language: Language) -> str:
     citations = {citation.marker: citation for citation in answer.citations}
     ours = [block for block in blocks(answer.answer) if block.kind != "item"]
     columns = "".join(
-        _stance(stance, citations[stance.marker], verdict.options)
+        _stance(stance, citations[stance.marker], verdict.options, language)
         for stance in verdict.stances
         if stance.marker in citations
     )
@@ -211,11 +211,14 @@ def _verdict(answer: Answer, verdict: Verdict, language: Language) -> str:
     )
 
 
-def _stance(stance: Stance, citation: Citation, options: tuple[str, ...]) -> str:
+def _stance(
+    stance: Stance, citation: Citation, options: tuple[str, ...], language: Language
+) -> str:
     side = options.index(stance.says) if stance.says in options else "none"
+    says = own("both", language) if stance.says == "both" else text(stance.says)
     date = stance.date or citation.date or ""
     return (
-        f'<li class="stance side-{side}"><p class="says">{text(stance.says)}</p>'
+        f'<li class="stance side-{side}"><p class="says">{says}</p>'
         f"<blockquote><p>{inline('“' + readable(citation.quote) + '”')} {marker(citation)}</p></blockquote>"
         f'<p class="who"><span>{text(citation.title)}</span> <time>{text(date)}</time></p></li>'
     )

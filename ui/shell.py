@@ -126,5 +126,5 @@ def _panel(language: Language) -> str:
     return (
         f'<aside id="evidence" hidden {named("evidence", language)}><div class="bar">'
         f"{own('evidence', language)}{_button('close-panel', 'close', 'close', language)}</div>"
-        '<div id="page" tabindex="0" role="region" aria-labelledby="evidence-title"></div></aside>'
+        '<div id="page"></div></aside>'
     )

@@ -58,6 +58,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "written-by": ("Written by", "작성:"),
     "quote-of": ("Quote", "인용"),
     "verdict": ("Verdict", "판정"),
+    "both": ("both", "둘 다"),
     "official": ("Official page", "공식 페이지"),
     "why": ("Why these passages", "이 문단을 고른 이유"),
     "rank": ("Rank", "순위"),

@@ -11,10 +11,13 @@ const REASONS = ["wrong", "incomplete", "quote", "outdated", "unclear", "refused
 
 let running = null; // the AbortController of the answer that is being written
 let ready = false;
+let waiting = false; // a question was sent before the index was open
 
-export function setReady(value) {
-  ready = value;
+export function setReady() {
+  ready = true;
+  $("#ask").dataset.ready = "";
   drawComposer();
+  if (waiting) send();
 }
 
 export const busy = () => running !== null;
@@ -28,7 +31,7 @@ export function drawChat() {
   $("#ask").classList.toggle("empty", turns.length === 0);
   drawChats();
   translate($("#turns"));
-  $("#log").scrollTop = $("#log").scrollHeight;
+  $("#turns").lastElementChild?.scrollIntoView({ block: "start" });
 }
 
 export function drawChats() {
@@ -90,7 +93,7 @@ export function drawComposer() {
   count.classList.toggle("over", length > LONGEST);
   $("#send").hidden = busy();
   $("#stop").hidden = !busy();
-  $("#send").disabled = !ready || !field.value.trim() || length > LONGEST;
+  $("#send").disabled = !field.value.trim() || length > LONGEST;
 }
 
 // -- asking ---------------------------------------------------------------------------------------
@@ -131,10 +134,7 @@ export async function ask(question, { at = store.current().turns.length, typed =
 function take(node, turn, grown) {
   if ("error" in grown) throw new Failed(grown.error, grown.error ? "" : grown.told);
   Object.assign(turn, grown);
-  const log = $("#log");
-  const low = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
-  fill(node, turn);
-  if (low) node.scrollIntoView({ block: node.offsetHeight > log.clientHeight ? "end" : "nearest" });
+  fill(node, turn); // the question stays at the top: what is being read does not move
 }
 
 export function stop() {
@@ -161,7 +161,9 @@ export function edit(node) {
 export function send() {
   const field = $("#question");
   const question = field.value;
-  if (busy() || !ready || !question.trim() || question.length > LONGEST) return;
+  if (busy() || !question.trim() || question.length > LONGEST) return;
+  waiting = !ready;
+  if (waiting) return say(t("error-opening"));
   field.value = "";
   const at = editing ?? undefined;
   editing = null;

@@ -25,10 +25,10 @@ export async function openEvidence(from, whole = false) {
     document.body.classList.add("with-evidence");
     translate(panel);
     const mark = $("mark", page);
-    page.scrollTop = 0;
+    const text = $(".document", page);
     if (mark) {
-      const above = mark.getBoundingClientRect().top - page.getBoundingClientRect().top;
-      if (above > page.clientHeight * 0.6) page.scrollTop = above - page.clientHeight * 0.3;
+      const above = mark.getBoundingClientRect().top - text.getBoundingClientRect().top;
+      if (above > text.clientHeight * 0.6) text.scrollTop = above - text.clientHeight * 0.3;
     }
     $("#evidence-title").focus({ preventScroll: true });
   } catch (error) {

@@ -153,7 +153,7 @@ async function watch() {
     const box = $("#status");
     if (status?.state === "ready") {
       box.hidden = true;
-      chat.setReady(true);
+      chat.setReady();
       return;
     }
     box.hidden = false;

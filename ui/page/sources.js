@@ -36,11 +36,17 @@ function row(group) {
     title,
     own(`kind-${group.kind}`),
     group.documents.toLocaleString(),
-    group.version ?? "",
+    version(group),
     group.date ?? "",
     group.licence ?? "",
   ];
   return el("tr", {}, el("td", {}, box), ...cells.map((cell) => el("td", {}, cell)));
+}
+
+function version(group) {
+  const cell = el("span");
+  cell.innerHTML = group.version; // escaped by ui/html.py
+  return cell;
 }
 
 const browse = (group) => (group.kind === "files" ? `file:${group.title}` : group.id);

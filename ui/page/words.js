@@ -33,6 +33,7 @@ export function firstLanguage() {
 
 export function translate(root) {
   for (const node of root.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
+  for (const node of root.querySelectorAll("[data-en]")) node.textContent = node.dataset[current];
   for (const node of root.querySelectorAll("[data-t-label]")) {
     const told = t(node.dataset.tLabel);
     node.setAttribute("aria-label", told);

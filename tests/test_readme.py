@@ -69,11 +69,13 @@ def test_the_commands_use_the_pinned_set_and_end_in_asking_and_testing() -> None
     assert test.endswith(".venv/bin/pytest")
 
 
-def test_ci_does_nothing_but_the_test_command() -> None:
+def test_ci_gets_a_browser_and_does_nothing_but_the_test_command() -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     lines = [line for line in script.splitlines() if line and not line.startswith("#")]
     _, test = two_commands(ENGLISH)
-    assert lines == ["set -euo pipefail", 'cd "$(dirname "${BASH_SOURCE[0]}")/.."', test]
+    browser = ["export ASK_BROWSER=1  # without Chromium or axe-core the tests of the page fail"]
+    start = ["set -euo pipefail", 'cd "$(dirname "${BASH_SOURCE[0]}")/.."']
+    assert lines == [*start, *browser, ".ci/browser", test]
 
 
 # -- commands, options, exit codes ---------------------------------------------------------------

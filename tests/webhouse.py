@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +17,16 @@ from rag.encoders import load_encoder
 from rag.generators.generator import Generator
 from rag.index import read_index
 from rag.ingestion import default_sources, ingest
-from ui.app import build_app
 from ui.desk import Desk
 from ui.guard import Rules
+
+with warnings.catch_warnings():  # Gradio's import leaves event loops open
+    warnings.simplefilter("ignore", ResourceWarning)
+    from ui.app import build_app
+
+    gc.collect()
+
+LOCAL = Rules(frozenset({"127.0.0.1", "localhost"}))
 
 GUIDE = """# Widget guide
 
@@ -81,22 +90,19 @@ def served(
     def opener(progress: object) -> Pipeline:
         return Pipeline(read_index(index, encoder.fingerprint), encoder, generator)
 
-    app = build_app(Desk(opener), FeedbackStore(feedback), rules or LOCAL)
-    with running(app) as address:
+    with serving(Desk(opener), FeedbackStore(feedback), rules or LOCAL) as address:
         yield address
 
 
-LOCAL = Rules(frozenset({"127.0.0.1", "localhost"}))
-
-
 @contextmanager
-def running(app: object) -> Iterator[str]:
-    """Serve an application from a thread of its own."""
+def serving(desk: Desk, feedback: FeedbackStore, rules: Rules = LOCAL) -> Iterator[str]:
+    """Serve the page from a thread of its own."""
+    with quiet():
+        app = build_app(desk, feedback, rules)
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]
-        log_level="warning", ws="none", timeout_graceful_shutdown=1, lifespan="on",
-    )  # fmt: skip
+        app, log_level="warning", ws="none", timeout_graceful_shutdown=1, lifespan="on"
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
@@ -106,3 +112,14 @@ def running(app: object) -> Iterator[str]:
         server.should_exit = True
         thread.join(20)
         listening.close()
+        with quiet():
+            del app, config, server, thread
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Clean up here what Gradio leaves behind, event loops that nobody closed, without a word."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+        gc.collect()

@@ -7,6 +7,7 @@ with `page_` serve the page and may change.
 from __future__ import annotations
 
 import glob
+import logging
 import unicodedata
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -19,6 +20,8 @@ from ui.evidence import render_document
 from ui.html import version
 from ui.render import render_answer, render_footer
 from ui.strings import Language
+
+log = logging.getLogger("ask.web")
 
 MAX_QUESTION = 2_000  # characters
 MAX_TURNS = 6  # earlier questions that a follow-up may refer to
@@ -103,12 +106,12 @@ class Api:
         self, question: str, history: list[Any], options: dict[str, Any]
     ) -> Generator[Json, None, None]:
         """The card of an answer as it grows; the last one comes with the record to keep."""
-        language = _page_language(options)
         try:
+            language = _page_language(options)
             stream = self._ready().stream(
                 _question(question),
                 history=_turns(history),
-                source=self._patterns(options.get("sources") or []),
+                source=self._patterns(_options(options).get("sources") or []),
             )
             answer = None
             with closing(cast(Generator[Answer, None, None], stream)) as answers:
@@ -123,6 +126,9 @@ class Api:
             yield {"error": error.key, "told": str(error)}
         except RagError as error:
             yield {"error": "", "told": str(error)}
+        except Exception:
+            log.exception("an answer failed")
+            yield {"error": "inside", "told": "internal error"}
 
     def page_evidence(
         self, source: str, start: int, end: int, whole: bool, options: dict[str, Any]
@@ -184,7 +190,7 @@ class Api:
 
     def _patterns(self, ids: Sequence[Any]) -> list[str] | None:
         """The ids of groups and documents as patterns for `Pipeline.ask`."""
-        wanted = [_short(one) for one in _listed(ids)[:_MAX_SOURCES] if one]
+        wanted = [_short(one) for one in _listed(ids)[:_MAX_SOURCES] if _short(one)]
         if not wanted:
             return None
         groups = {group.id: group for group in self._ready().groups()}
@@ -213,8 +219,12 @@ def _language(given: object) -> Language | None:
     return given if given == "en" or given == "ko" else None  # noqa: PLR1714 - narrows the type
 
 
+def _options(given: object) -> Mapping[str, Any]:
+    return given if isinstance(given, dict) else {}
+
+
 def _page_language(options: Mapping[str, Any]) -> Language:
-    return _language(options.get("language")) or "en"
+    return _language(_options(options).get("language")) or "en"
 
 
 def _short(given: object) -> str:

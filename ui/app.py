@@ -7,6 +7,7 @@ that a strict content security policy forbids.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from contextlib import asynccontextmanager
@@ -31,6 +32,8 @@ from ui.api import Api, Refused
 from ui.desk import Desk
 from ui.guard import App, Guard, Rules
 from ui.shell import render_shell
+
+log = logging.getLogger("ask.web")
 
 MAX_WAITING = 32  # questions in the queue; more are told to come again
 AT_ONCE = 4  # questions that are answered at the same time
@@ -65,7 +68,7 @@ def build_app(desk: Desk, feedback: FeedbackStore, rules: Rules) -> App:
 
     gr.mount_gradio_app(
         app, build_blocks(Api(desk, feedback)), path="/", footer_links=[], run_history=False,
-        ssr_mode=False, mcp_server=False, enable_monitoring=False, show_error=False, pwa=False,
+        ssr_mode=False, mcp_server=False, enable_monitoring=False, show_error=True, pwa=False,
         head=_HEAD, theme=gr.themes.Base(font="system-ui", font_mono="monospace"),
         max_file_size=0,
     )  # fmt: skip
@@ -100,5 +103,8 @@ def _told(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*args, **named)
         except (Refused, RagError) as error:
             raise gr.Error(str(error), print_exception=False) from error
+        except Exception as error:
+            log.exception("%s failed", function.__name__)
+            raise gr.Error("internal error", print_exception=False) from error
 
     return call

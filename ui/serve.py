@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import uvicorn
 
 from rag import FeedbackStore
-from ui.app import build_app
 from ui.desk import Desk, Opener
 from ui.guard import Rules
 
@@ -54,17 +55,28 @@ def serve(
     started: Callable[[str], None],
 ) -> None:  # fmt: skip
     """Serve the page until a signal ends it; `started` hears its URL once it can be opened."""
+    from ui.app import build_app  # Gradio takes seconds; a wrong option is told before that
+
     port = listening.getsockname()[1]
     name = f"[{address.host}]" if ":" in address.host else address.host
     hosts = frozenset({"127.0.0.1", "localhost", "::1", address.host}) if address.local else None
     rules = Rules(hosts, address.user, address.password)
-    app = build_app(Desk(opener), feedback, rules)
+    desk = Desk(opener)
+    app = build_app(desk, feedback, rules)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, ws="none",
         timeout_keep_alive=30, timeout_graceful_shutdown=3, lifespan="on",
     )  # fmt: skip
     server = _Server(config, lambda: started(f"http://{name}:{port}/"))
-    server.run(sockets=[listening])
+    try:
+        server.run(sockets=[listening])
+    finally:
+        if not desk.opened.wait(3):
+            # An index that is being built is not waited for: native code in its thread would end
+            # the interpreter with an abort. The old index stays as it is (rag/storage.py).
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(0)
 
 
 class _Server(uvicorn.Server):

@@ -288,7 +288,9 @@ def test_enter_while_hangul_is_composed_does_not_send(reader: Reader) -> None:
     page = reader.open(locale="ko-KR")
     page.focus("#question")
     keyboard = page.context.new_cdp_session(page)
-    keyboard.send("Input.imeSetComposition", {"text": "위젯", "selectionStart": 2, "selectionEnd": 2})
+    keyboard.send(
+        "Input.imeSetComposition", {"text": "위젯", "selectionStart": 2, "selectionEnd": 2}
+    )
     # What a browser sends for the Enter that ends a syllable.
     event = "new KeyboardEvent('keydown', {key: 'Enter', bubbles: true, isComposing: true})"
     page.evaluate(f"document.querySelector('#question').dispatchEvent({event})")
@@ -308,7 +310,9 @@ def test_a_reader_without_a_mouse_gets_everywhere(reader: Reader) -> None:
     page.evaluate("document.activeElement.blur()")
     for _ in range(60):
         page.keyboard.press("Tab")
-        reached.add(page.evaluate("document.activeElement.dataset.do ?? document.activeElement.className"))
+        reached.add(
+            page.evaluate("document.activeElement.dataset.do ?? document.activeElement.className")
+        )
     assert {"new", "cite", "source", "retry", "up", "down", "edit", "export-md"} <= reached
     page.locator(".turn blockquote .cite").first.focus()
     expect(page.locator("#tip")).to_be_visible()
@@ -336,7 +340,8 @@ def test_dark_follows_the_system_and_can_be_chosen(reader: Reader) -> None:
     dark = page.evaluate(paper)
     page.select_option("#theme", "light")
     light = page.evaluate(paper)
-    assert brightness(dark) < 60 < 220 < brightness(light)
+    assert brightness(dark) < 60
+    assert brightness(light) > 220
 
 
 def brightness(colour: str) -> float:
@@ -362,7 +367,7 @@ def test_a_document_that_means_harm_is_only_read(reader: Reader) -> None:
     [
         "<img src=x onerror=\"window.hacked='question'\"> <script>window.hacked=1</script>",
         "![x](http://beacon.example/q.png) [y](javascript:window.hacked=2) how to stack widgets?",
-        "\"><svg onload=window.hacked=3> {{7*7}} ${7*7} data:text/html,<script>1</script>",
+        '"><svg onload=window.hacked=3> {{7*7}} ${7*7} data:text/html,<script>1</script>',
     ],
 )
 def test_a_question_that_means_harm_is_only_shown(reader: Reader, question: str) -> None:

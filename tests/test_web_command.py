@@ -1,0 +1,119 @@
+"""`ask web` as a process: where it listens, what it refuses, how it ends."""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from asking import ASK, ask, assert_one_error, environment, make_house
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--host", "0.0.0.0"], "--auth"),
+        (["--host", "::"], "--auth"),
+        (["--auth", "reader"], "password"),
+        (["--auth", ":word"], "name"),
+        (["--port", "70000"], "65535"),
+        (["--port", "x"], "65535"),
+        (["--host", "192.0.2.1", "--auth", "a:b"], "--port"),
+        (["--host", "no such host", "--auth", "a:b"], "cannot listen"),
+    ],
+)
+def test_what_cannot_be_is_one_error(tmp_path: Path, words: list[str], told: str) -> None:
+    assert_one_error(ask(tmp_path, "web", *words), 2, told)
+
+
+def test_a_port_that_is_taken_is_one_error(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert_one_error(ask(tmp_path, "web", "--port", port), 2, port, "--port")
+
+
+def start(*words: str, **more: str) -> subprocess.Popen[str]:
+    home = make_house()
+    return subprocess.Popen(
+        [*ASK, "web", "--port", "0", *words], cwd=home, env=environment(home, **more),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def test_it_serves_this_machine_only_and_ends_with_ctrl_c() -> None:
+    run = start()
+    try:
+        assert run.stdout is not None
+        address = run.stdout.readline().strip()
+        assert address.startswith("http://127.0.0.1:")
+        with urllib.request.urlopen(address, timeout=30) as said:
+            assert b"page/main.js" in said.read()
+            assert said.headers["content-security-policy"]
+        listening = Path(f"/proc/{run.pid}/net/tcp")
+        if listening.is_file():
+            port = int(address.rstrip("/").rpartition(":")[2])
+            places = {
+                line.split()[1]
+                for line in listening.read_text().splitlines()[1:]
+                if line.split()[3] == "0A" and line.split()[1].endswith(f":{port:04X}")
+            }
+            assert places == {f"0100007F:{port:04X}"}
+        run.send_signal(signal.SIGINT)
+        _, err = run.communicate(timeout=30)
+    finally:
+        run.kill()
+        run.communicate()
+    assert run.returncode == 0
+    assert "Traceback" not in err
+
+
+def test_another_address_asks_for_the_password() -> None:
+    run = start("--host", "0.0.0.0", "--auth", "reader", ASK_PASSWORD="a word")
+    try:
+        assert run.stdout is not None
+        address = run.stdout.readline().strip().replace("0.0.0.0", "127.0.0.1")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(address, timeout=30)
+        assert refused.value.code == 401
+        refused.value.close()
+        key = base64.b64encode(b"reader:a word").decode()
+        request = urllib.request.Request(address, headers={"authorization": f"Basic {key}"})
+        with urllib.request.urlopen(request, timeout=30) as said:
+            assert said.status == 200
+        os.kill(run.pid, signal.SIGINT)
+        run.communicate(timeout=30)
+    finally:
+        run.kill()
+        run.communicate()
+
+
+OFFLINE = """
+import socket, sys
+def hook(event, args):
+    if event == "socket.getaddrinfo" and args[0] not in ("127.0.0.1", "localhost", None):
+        print("looked up", args[0]); sys.stdout.flush()
+    if event == "socket.connect" and isinstance(args[1], tuple) and args[1][0] not in ("127.0.0.1", "::1"):
+        print("connected to", args[1]); sys.stdout.flush()
+sys.addaudithook(hook)
+import threading, os, signal, time
+from rag.cli import main
+threading.Timer(6, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+sys.exit(main(["web", "--port", "0"]))
+"""
+
+
+def test_nothing_is_looked_up_and_nobody_is_called() -> None:
+    home = make_house()
+    done = subprocess.run(
+        [sys.executable, "-c", OFFLINE], cwd=home, env=environment(home), capture_output=True,
+        text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.stdout.startswith("http://127.0.0.1:"), done.stderr
+    assert len(done.stdout.splitlines()) == 1, done.stdout

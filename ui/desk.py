@@ -37,13 +37,17 @@ class Desk:
         """`opener` opens the pipeline, or builds its index first; nothing runs before `open`."""
         self._opener = opener
         self._pipeline: Pipeline | None = None
-        self._closed = threading.Lock()
+        self._once = threading.Lock()
+        self._thread: threading.Thread | None = None
         self.status = Status("opening")
         self.opened = threading.Event()
 
     def open(self) -> None:
-        """Begin; returns at once."""
-        threading.Thread(target=self._open, name="ask-open", daemon=True).start()
+        """Begin, if nobody has; returns at once."""
+        with self._once:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._open, name="ask-open", daemon=True)
+                self._thread.start()
 
     def _open(self) -> None:
         try:
@@ -68,7 +72,7 @@ class Desk:
 
     def close(self) -> None:
         """Close what was opened."""
-        with self._closed:
+        with self._once:
             if self._pipeline is not None:
                 self._pipeline.close()
                 self._pipeline = None

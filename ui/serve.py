@@ -55,13 +55,14 @@ def serve(
     started: Callable[[str], None],
 ) -> None:  # fmt: skip
     """Serve the page until a signal ends it; `started` hears its URL once it can be opened."""
+    desk = Desk(opener)
+    desk.open()  # beside what follows
     from ui.app import build_app  # Gradio takes seconds; a wrong option is told before that
 
     port = listening.getsockname()[1]
     name = f"[{address.host}]" if ":" in address.host else address.host
     hosts = frozenset({"127.0.0.1", "localhost", "::1", address.host}) if address.local else None
     rules = Rules(hosts, address.user, address.password)
-    desk = Desk(opener)
     app = build_app(desk, feedback, rules)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, ws="none",

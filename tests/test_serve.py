@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ import pytest
 from serving import Scripted, api, request
 
 from rag.pipeline import Pipeline
+from rag.serve.api import build_app
+from rag.serve.desk import Desk
 from rag.serve.limits import Limits
 
 QUESTION = "How long does the first start of Korvia take?"
@@ -130,6 +134,8 @@ def test_our_own_options_stand_in_the_extra_body(client: openai.OpenAI) -> None:
         ([], {}, "messages: "),
         ([{"role": "king", "content": "hm"}], {}, "messages.0.role: "),
         (said(QUESTION), {"n": 2}, "n: "),
+        (said(QUESTION), {"extra_body": {"ask": {"k": "5"}}}, "ask.k: "),
+        (said(QUESTION), {"extra_body": {"ask": {"long": "yes"}}}, "ask.long: "),
         (said(QUESTION), {"extra_body": {"ask": {"k": 0}}}, "ask.k: "),
         (said(QUESTION), {"extra_body": {"ask": {"language": "fr"}}}, "ask.language: "),
     ],
@@ -351,6 +357,35 @@ def test_who_goes_away_stops_the_model_and_frees_the_place(small_pipeline: Pipel
         script.words = ["done"]
         again = client.chat.completions.create(model="ask", messages=said(QUESTION))
         assert (again.choices[0].message.content or "").startswith("done")
+
+
+@pytest.mark.parametrize("spec", ["2.3", "2.4"])
+def test_who_goes_away_before_the_first_event_frees_the_place_too(
+    small_pipeline: Pipeline, spec: str
+) -> None:
+    script = Scripted()
+    script.go.set()
+    desk = Desk(scripted(small_pipeline, script), Limits(concurrency=1, waiting=0))
+    body = json.dumps({"messages": said(QUESTION), "stream": True}).encode()
+
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> Any:
+        return messages.pop() if messages else {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        raise OSError("gone")
+
+    async def call() -> None:
+        scope = {
+            "type": "http", "method": "POST", "path": "/v1/chat/completions", "query_string": b"",
+            "headers": [(b"content-type", b"application/json")], "asgi": {"spec_version": spec},
+        }  # fmt: skip
+        with suppress(BaseException):
+            await build_app(desk, "1")(scope, receive, send)
+        assert await desk.call(lambda: "a place") == "a place"
+
+    asyncio.run(call())
 
 
 def test_what_breaks_inside_is_told_without_what_it_was(

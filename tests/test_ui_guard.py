@@ -22,6 +22,9 @@ from rag.encoders import load_encoder
 from rag.generators.extractive import Written
 from rag.generators.generator import Brief, Part
 from rag.index import Index
+from rag.serve.desk import Desk as MachineDesk
+from rag.serve.limits import Limits
+from rag.serve.mcp import build_server, http_app
 from ui.app import AT_ONCE, MAX_WAITING
 from ui.desk import Desk
 from ui.guard import MAX_BODY, Rules
@@ -343,3 +346,32 @@ def test_thumbs_of_the_wrong_kind_are_refused(address: str) -> None:
     path = "/gradio_api/run/page_feedback"
     for given in ({"question": FOLD, "reason": "<b>"}, {"question": "x" * 3000}, {"question": 1}):
         assert say(address, "POST", path, {"data": [given]}).status != 200
+
+
+# -- MCP at the same address ---------------------------------------------------------------------
+
+
+def test_mcp_is_there_behind_the_same_guard(small_index: Index, tmp_path: Path) -> None:
+    def make(pipeline: Pipeline) -> object:
+        return http_app(build_server(MachineDesk(pipeline, Limits()), "1"), "127.0.0.1")
+
+    desk = Desk(lambda progress: Pipeline(Kept(small_index), load_encoder(None)))  # type: ignore[arg-type]
+    store = FeedbackStore(tmp_path / "f.sqlite")
+    with serving(desk, store, Rules(None, "reader", "word"), beside=make) as address:
+        hello = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+        kinds = "application/json, text/event-stream"
+        assert say(address, "POST", "/mcp", hello, accept=kinds).status == 401
+        key = basic("reader:word")
+        for _ in range(200):
+            said = say(address, "POST", "/mcp", hello, accept=kinds, authorization=key)
+            if said.status != 503:
+                break
+        assert {tool["name"] for tool in said.json["result"]["tools"]} == {"ask", "search", "show"}
+        call_ = {"name": "ask", "arguments": {"question": FOLD}}
+        asked = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call_}
+        said = say(address, "POST", "/mcp", asked, accept=kinds, authorization=key)
+        assert "Folds a sequence of sheets" in said.json["result"]["content"][0]["text"]
+
+
+def test_without_being_asked_for_mcp_is_not_there(address: str) -> None:
+    assert say(address, "POST", "/mcp", {}).status == 404

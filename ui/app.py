@@ -23,12 +23,14 @@ os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(10**12)
 os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "100"
 
 import gradio as gr
+from anyio import create_task_group
 from fastapi import FastAPI, Response
 from fastapi.responses import FileResponse
 from gradio.events import api as endpoint
 
 from rag import FeedbackStore, RagError
 from ui.api import Api, Refused
+from ui.beside import Beside, Maker
 from ui.desk import Desk
 from ui.guard import App, Guard, Rules
 from ui.shell import render_shell
@@ -45,13 +47,23 @@ _HEAD = (
 )
 
 
-def build_app(desk: Desk, feedback: FeedbackStore, rules: Rules) -> App:
-    """The application; it opens the desk when it starts and closes it when it ends."""
+def build_app(
+    desk: Desk, feedback: FeedbackStore, rules: Rules, beside: Maker | None = None
+) -> App:
+    """The application; it opens the desk when it starts and closes it when it ends.
+
+    `beside` makes another application from the pipeline, which answers at ui.beside.PATH.
+    """
+    other: Beside | None = None
 
     @asynccontextmanager
     async def live(_: FastAPI) -> Any:
         desk.open()
-        yield
+        async with create_task_group() as tasks:
+            if other is not None:
+                tasks.start_soon(other.run)
+            yield
+            tasks.cancel_scope.cancel()
         desk.close()
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=live)
@@ -72,7 +84,9 @@ def build_app(desk: Desk, feedback: FeedbackStore, rules: Rules) -> App:
         head=_HEAD, theme=gr.themes.Base(font="system-ui", font_mono="monospace"),
         max_file_size=0,
     )  # fmt: skip
-    return Guard(app, rules)
+    if beside is not None:
+        other = Beside(app, desk, beside)
+    return Guard(other or app, rules)
 
 
 def build_blocks(api: Api) -> gr.Blocks:

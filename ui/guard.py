@@ -26,10 +26,10 @@ _MAX_PAGE = 4 * 2**20  # bytes of the page itself, which is read for its inline 
 # All that the page, gradio_client and MCP clients need. Gradio's uploads, files, proxy, monitoring
 # and the rest do not exist here.
 _PATHS = re.compile(
-    r"/|/config/?|/theme\.css|/favicon\.ico|/robots\.txt|/page/[\w-]+\.(?:js|css)|/healthz"
+    r"/|/config/?|/theme\.css|/favicon\.ico|/robots\.txt|/page/[\w-]+\.(?:js|css)|/healthz|/mcp"
     r"|/assets/[\w./-]+|/static/(?:fonts|js|img)/[\w./-]+"
     r"|/gradio_api/(?:info|openapi\.json|startup-events|app_id|heartbeat/\w+|queue/join|queue/data"
-    r"|cancel|reset|(?:run|api|call|call/v2)/\w+/?|call/\w+/\w+|mcp(?:/[\w./-]*)?)/?"
+    r"|cancel|reset|(?:run|api|call|call/v2)/\w+/?|call/\w+/\w+)/?"
 )
 _SCRIPT = re.compile(rb"<script(?P<rest>[^>]*)>(?P<body>.*?)</script>", re.S)
 _HEADERS = {

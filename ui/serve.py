@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import uvicorn
 
 from rag import FeedbackStore
+from ui.beside import Maker
 from ui.desk import Desk, Opener
 from ui.guard import Rules
 
@@ -52,9 +53,12 @@ def listen(address: Address) -> socket.socket:
 
 def serve(
     opener: Opener, feedback: FeedbackStore, address: Address, listening: socket.socket,
-    started: Callable[[str], None],
+    started: Callable[[str], None], *, beside: Maker | None = None,
 ) -> None:  # fmt: skip
-    """Serve the page until a signal ends it; `started` hears its URL once it can be opened."""
+    """Serve the page until a signal ends it; `started` hears its URL once it can be opened.
+
+    `beside` makes another application for the same address (ui/beside.py).
+    """
     desk = Desk(opener)
     desk.open()  # beside what follows
     from ui.app import build_app  # Gradio takes seconds; a wrong option is told before that
@@ -63,7 +67,7 @@ def serve(
     name = f"[{address.host}]" if ":" in address.host else address.host
     hosts = frozenset({"127.0.0.1", "localhost", "::1", address.host}) if address.local else None
     rules = Rules(hosts, address.user, address.password)
-    app = build_app(desk, feedback, rules)
+    app = build_app(desk, feedback, rules, beside)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, ws="none",
         timeout_keep_alive=30, timeout_graceful_shutdown=3, lifespan="on",

@@ -203,6 +203,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "NAME:PASSWORD",
         "help": "ask browsers for this name and password",
     },
+    "mcp": {"action": "store_true", "help": "be a server of MCP as well, at /mcp"},
     "open": {"action": "store_true", "help": "open it in the browser"},
     "golden": {
         "type": _not_empty,
@@ -277,7 +278,7 @@ def _eval(parser: argparse.ArgumentParser) -> None:
 def _web(parser: argparse.ArgumentParser) -> None:
     _add(parser, "host")
     _add_port(parser, 7860)
-    _add(parser, "auth", "open", "index", "encoder")
+    _add(parser, "auth", "mcp", "open", "index", "encoder")
 
 
 def _serve(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from argparse import Namespace
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rag.command.jsonform import dumps
 from rag.command.session import index_path, say
@@ -29,6 +29,7 @@ def serve_page(args: Namespace) -> int:
     from ui.serve import Address, listen, serve
 
     user, password = _credentials(args.auth)
+    beside = _mcp(args.host) if args.mcp else None
     address = Address(args.host, args.port, user, password)
     if not address.local and user is None:
         raise UsageError(
@@ -43,7 +44,10 @@ def serve_page(args: Namespace) -> int:
             f"cannot listen at {args.host}, port {args.port}: {reason}; choose another with --port"
         ) from error
     with listening, suppress(KeyboardInterrupt):
-        serve(_opener(args), FeedbackStore(feedback_file()), address, listening, _started(args))
+        serve(
+            _opener(args), FeedbackStore(feedback_file()), address, listening, _started(args),
+            beside=beside,
+        )  # fmt: skip
     return 0
 
 
@@ -60,6 +64,18 @@ def _opener(args: Namespace) -> Callable[[Callable[[str, int, int], None]], Pipe
         return pipeline
 
     return opener
+
+
+def _mcp(host: str) -> Callable[[Pipeline], Any]:
+    """Makes the server of `ask mcp` over the page's pipeline; raises MissingExtra at once."""
+    from rag.command.arguments import package_version
+    from rag.serve.desk import Desk
+    from rag.serve.limits import Limits
+    from rag.serve.mcp import build_server, http_app
+
+    return lambda pipeline: http_app(
+        build_server(Desk(pipeline, Limits()), package_version()), host
+    )
 
 
 def _started(args: Namespace) -> Callable[[str], None]:

@@ -203,7 +203,7 @@ def test_the_command_speaks_on_standard_input_and_output() -> None:
 @pytest.mark.parametrize("key", [None, "k1"])
 def test_over_http_with_and_without_a_key(small_pipeline: Pipeline, key: str | None) -> None:
     server = server_over(small_pipeline)
-    app = Guard(http_app(server, "127.0.0.1"), OPEN, host="127.0.0.1", key=key)
+    app = Guard(http_app(server), OPEN, host="127.0.0.1", key=key)
 
     async def work(client: Client) -> None:
         assert "40초" in text_of(await client.call_tool("ask", {"question": KOREAN}))

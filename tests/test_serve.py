@@ -307,12 +307,22 @@ def test_another_name_for_this_machine_is_refused(address: str) -> None:
         assert request(address, "/v1/models", host=host).status == 200
 
 
+def test_with_a_key_a_proxy_may_pass_its_own_name_on(small_pipeline: Pipeline) -> None:
+    with api(small_pipeline, key="k1") as address:
+        given = {"host": "docs.example", "authorization": "Bearer k1"}
+        assert request(address, "/v1/models", **given).status == 200
+        assert request(address, "/v1/models", host="docs.example").status == 401
+
+
 def test_a_page_of_another_site_cannot_ask(address: str) -> None:
     # Without a preflight a browser sends only such types; and no answer allows another origin.
     body = b'{"messages": [{"role": "user", "content": "What does toolkit.fold do?"}]}'
-    plain = {"content-type": "text/plain", "origin": "https://evil.example"}
-    assert request(address, "/v1/chat/completions", body, **plain).status == 400
-    reply = request(address, "/v1/models", origin="https://evil.example")
+    path = "/v1/chat/completions"
+    assert request(address, path, body, **{"content-type": "text/plain"}).status == 400
+    for origin in ("https://evil.example", "null", "http://localhost:1"):
+        assert request(address, path, {"messages": said(QUESTION)}, origin=origin).status == 403
+    reply = request(address, "/v1/models", origin=address)
+    assert reply.status == 200
     assert "access-control-allow-origin" not in reply.headers
 
 

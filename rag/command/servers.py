@@ -46,7 +46,7 @@ def serve_mcp(args: Namespace) -> int:
 
     limits, key = _let_in(args)
     with bind(args.host, args.port) as bound, _desk(args, limits) as desk:
-        app = http_app(build_server(desk, package_version()), args.host)
+        app = http_app(build_server(desk, package_version()))
         listen(Guard(app, limits, host=args.host, key=key), bound, _ready(f"MCP is at {{}}{PATH}"))
     return 0
 

@@ -95,6 +95,16 @@ def check_key(host: str, key: str | None) -> None:
         raise UsageError("a key is of ASCII letters, digits and signs, without spaces")
 
 
+def asks_for_names(host: str, key: str | None) -> bool:
+    """Whether only requests to a name of this machine are let in.
+
+    A page in a browser may reach a server of this machine under a name of its own (DNS rebinding),
+    but it cannot hide that name. Where there is a key, the page does not have it; a proxy that
+    passes the name on may then stand before the server.
+    """
+    return is_loopback(host) and not key
+
+
 class Guard:
     """Stands before `app`: refuses, in JSON, what is not let in, and adds headers to all answers."""
 
@@ -107,9 +117,7 @@ class Guard:
         self._app, self._limits = app, limits
         self._rate = Rate(limits.rate)
         self._key = key.encode() if key else None
-        # A page in a browser may reach a server of this machine under a name of its own (DNS
-        # rebinding), but it cannot send another name than that.
-        self._local_only = is_loopback(host)
+        self._local_only = asks_for_names(host, key)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Let a request through, or answer it here."""
@@ -134,6 +142,8 @@ class Guard:
             return 421, f"this server is not {host!r}; ask for 127.0.0.1 or localhost", {}
         if scope["path"] in OPEN_PATHS:
             return None
+        if b"origin" in headers and not _same_origin(headers[b"origin"], host):
+            return 403, "pages of other sites may not ask here", {}
         wait = self._rate.wait((scope.get("client") or ["?"])[0])
         if wait:
             seconds = str(math.ceil(wait))
@@ -172,6 +182,10 @@ _CODES = {401: "invalid_api_key", 429: "rate_limit_exceeded"}
 def _name(host: str) -> str:
     """The name in a Host header, without the port."""
     return host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
+
+
+def _same_origin(origin: bytes, host: str) -> bool:
+    return origin.decode("latin-1").partition("://")[2] == host
 
 
 def _token(headers: dict[bytes, bytes]) -> bytes:

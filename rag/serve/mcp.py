@@ -13,7 +13,6 @@ from rag.contents import Group
 from rag.errors import MissingExtra, RagError
 from rag.serve.chat import full_text
 from rag.serve.desk import Desk, tell_inside
-from rag.serve.limits import is_loopback
 from rag.serve.wire import AskResult, Found, K, Source
 from rag.types import Language, Passage, Turn
 
@@ -67,14 +66,12 @@ def build_server(desk: Desk, version: str) -> MCPServer:
     return server
 
 
-def http_app(server: MCPServer, host: str) -> Any:
+def http_app(server: MCPServer) -> Any:
     """The server as an ASGI app at PATH, without sessions; put a `Guard` before it."""
-    # The guard looks at hosts; a browser's pages have no business here at all.
-    security = TransportSecuritySettings(enable_dns_rebinding_protection=is_loopback(host))
-    if is_loopback(host):
-        security.allowed_hosts = ["127.0.0.1:*", "localhost:*", "[::1]:*"]
+    # The guard looks at hosts, keys and origins.
+    security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
     return server.streamable_http_app(
-        streamable_http_path=PATH, stateless_http=True, json_response=True, host=host,
+        streamable_http_path=PATH, stateless_http=True, json_response=True,
         transport_security=security,
     )  # fmt: skip
 

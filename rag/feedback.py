@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rag.errors import OutputError
+from rag.errors import OutputError, UsageError
 from rag.types import Language, Turn
 
 REASONS = ("wrong", "incomplete", "quote", "outdated", "unclear", "refused", "other")
@@ -52,7 +52,9 @@ class FeedbackStore:
         self.path = path
 
     def add(self, feedback: Feedback) -> None:
-        """Keep it, with the time of now where it has none; raises OutputError."""
+        """Keep it, with the time of now where it has none; raises UsageError, OutputError."""
+        if feedback.reason not in ("", *REASONS):
+            raise UsageError(f"a reason is one of {', '.join(REASONS)}, not {feedback.reason!r}")
         at = feedback.at or f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         row = (
             at, feedback.helpful, feedback.reason, feedback.comment, feedback.question,

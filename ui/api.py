@@ -28,7 +28,6 @@ MAX_TURNS = 6  # earlier questions that a follow-up may refer to
 MAX_HITS = 50
 _MAX_SOURCES = 50
 _MAX_TEXT = 4_000  # characters of any other text that comes in
-_REASONS = ("", "wrong", "incomplete", "quote", "outdated", "unclear", "refused", "other")
 
 Json = dict[str, Any]
 
@@ -161,9 +160,6 @@ class Api:
 
     def page_feedback(self, given: dict[str, Any]) -> bool:
         """Keep a thumb up or down."""
-        reason = given.get("reason") or ""
-        if reason not in _REASONS:
-            raise Refused("feedback")
         self._feedback.add(
             Feedback(
                 question=_question(given.get("question")),
@@ -171,7 +167,7 @@ class Api:
                 answer=_short(given.get("answer")),
                 refused=bool(given.get("refused")),
                 helpful=bool(given.get("helpful")),
-                reason=reason,
+                reason=_short(given.get("reason")),
                 comment=_short(given.get("comment")),
                 sources=tuple(map(_short, _listed(given.get("sources"))))[:_MAX_SOURCES],
                 quotes=tuple(map(_short, _listed(given.get("quotes"))))[:_MAX_SOURCES],

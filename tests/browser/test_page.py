@@ -7,17 +7,18 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Reader
 from playwright.sync_api import Locator, Page, expect
-from webhouse import GUIDE, served
+from webhouse import GUIDE, served, serving
+from webreader import Reader
 
-from rag import FeedbackStore
+from rag import FeedbackStore, Pipeline
 from rag.generators.extractive import Written
 from rag.generators.generator import Brief, Part
+from ui.desk import Desk
 
 STACK = "How do I stack widgets on a new axis?"
 STACK_KO = "위젯을 새 축으로 쌓으려면 어떻게 하나요?"
@@ -249,6 +250,39 @@ def test_stopping_ends_the_writing_on_the_server(
         else:
             page.close()
         assert slow.stopped.wait(10)
+
+
+def test_a_question_waits_until_the_index_is_built(
+    reader: Reader, web_index: Path, tmp_path: Path
+) -> None:
+    go = threading.Event()
+
+    def opener(progress: Callable[[str, int, int], None]) -> Pipeline:
+        progress("embedding", 30, 100)
+        assert go.wait(60)
+        return Pipeline.open(web_index)
+
+    with serving(Desk(opener), FeedbackStore(tmp_path / "f.sqlite")) as address:
+        page = reader.open(address, ready=False, locale="ko-KR")
+        expect(page.locator("#status")).to_contain_text("임베딩 중 30 %")
+        page.fill("#question", STACK_KO)
+        page.keyboard.press("Enter")
+        expect(page.locator("#question")).to_have_value(STACK_KO)
+        go.set()
+        expect(page.locator(".turn blockquote").first).to_contain_text("위젯")
+        expect(page.locator("#status")).to_be_hidden()
+
+
+def test_a_full_queue_is_told_kindly(reader: Reader) -> None:
+    page = reader.open(locale="ko-KR")
+    page.route("**/gradio_api/call/page_chat", lambda route: route.fulfill(status=503, body="{}"))
+    page.fill("#question", STACK_KO)
+    page.keyboard.press("Enter")
+    expect(page.locator(".turn .problem")).to_contain_text("질문이 많이 몰렸습니다")
+    page.unroute("**/gradio_api/call/page_chat")
+    page.locator(".turn [data-do=retry]").click()
+    expect(page.locator(".turn blockquote").first).to_contain_text("위젯")
+    reader.complaints.clear()  # the browser's own line about the 503
 
 
 # -- sources -------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@
     +-- OutputError         5  a result cannot be written
     +-- MissingExtra        2  an optional package is not installed
     +-- GateFailed          6  an evaluation is worse than is allowed
+    +-- ModelFailed         1  a language model gave no answer; the extractive one is given instead
 
 The number is the exit code of the command; 0 is "answered", 3 is "refused" (no error at all),
 130 an interrupt. A message is one line: what is wrong with which value, and the remedy.
@@ -88,3 +89,18 @@ def extra(name: str) -> Iterator[None]:
     except ImportError as error:
         missing = error.name or str(error)
         raise MissingExtra(f"{missing} is not installed: pip install 'ask-docs[{name}]'") from error
+
+
+class ModelFailed(RagError):
+    """A language model gave no answer, or broke off in the middle of one.
+
+    `kind` says why, as a key of `rag.prompts.MODEL_FAILED`; `again` whether a second try may help,
+    after `wait` seconds where the server named them.
+    """
+
+    def __init__(self, kind: str, told: str = "", *, again: bool = False, wait: float = 0.0):
+        super().__init__(f"{kind}: {told}" if told else kind)
+        self.kind = kind
+        self.told = told
+        self.again = again
+        self.wait = wait

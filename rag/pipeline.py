@@ -50,12 +50,16 @@ class Pipeline:
         *,
         encoder: str | None = None,
         model: str | None = None,
+        strict: bool = True,
+        timeout: float | None = None,
         progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
     ) -> Pipeline:
         """Open the index at `index` (the user's own by default), and build it where there is none.
 
         `encoder` names a sentence-transformers model in place of the bundled one; `model` names the
         language model that writes the answers (rag/generators/models.py), None quotes only;
+        `strict` leaves out what it writes and the documents do not say, else that is marked;
+        `timeout` is how many seconds its first word may take;
         `progress` hears how far building is, as in `rag.ingestion.ingest`.
         Raises UsageError or MissingExtra for a model that cannot be used, IndexCorrupt,
         IndexIncompatible, or what `ingest` raises.
@@ -64,7 +68,7 @@ class Pipeline:
 
         path = Path(index) if index is not None else index_folder()
         texts = load_encoder(encoder)
-        generator = _generator(model, texts)
+        generator = _generator(model, texts, strict=strict, timeout=timeout)
         try:
             return cls(read_index(path, texts.fingerprint), texts, generator)
         except IndexMissing:
@@ -187,7 +191,8 @@ class Pipeline:
         return self.index.sources(pattern)
 
     def close(self) -> None:
-        """Close the index."""
+        """Close the index and let go of the model."""
+        self.generator.close()
         self.index.close()
 
     def __enter__(self) -> Self:
@@ -215,13 +220,15 @@ def show_document(index: Index, source: str) -> Document:
     return found[1]
 
 
-def _generator(model: str | None, encoder: Encoder) -> Generator | None:
+def _generator(
+    model: str | None, encoder: Encoder, *, strict: bool, timeout: float | None
+) -> Generator | None:
     """The generator that the model of this name writes for; None for none."""
     if model is None:
         return None
     from rag.generators.models import model_generator
 
-    return model_generator(model, encoder)
+    return model_generator(model, encoder, strict=strict, timeout=timeout)
 
 
 def _completed(question: str, history: Sequence[Turn], index: Index) -> str | None:

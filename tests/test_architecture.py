@@ -60,6 +60,7 @@ OWNERS = {
     "uvicorn": {"serve.listen"},
     "mcp": {"serve.mcp"},
     "langchain": {"generators.chat"},
+    "transformers": {"generators.local"},
     "bs4": {"sources.web"},
     "lxml": {"sources.web"},
     "markdown_it": {"sources.markdown"},
@@ -68,12 +69,12 @@ OWNERS = {
     "platformdirs": {"config"},
     "shtab": {"command.actions"},
     "packaging": {"command.doctor"},
-    "torch": {"command.doctor"},
     "ir_measures": {"evaluation.measures"},
     "scipy": {"evaluation.measures"},
     "sklearn": {"evaluation.measures"},
     "matplotlib": {"evaluation.plots", "evaluation.page"},
     "jinja2": {"evaluation.page"},
+    "torch": {"command.doctor", "generators.local"},
 }
 
 # Only with an extra of this name; without it the owner raises MissingExtra.

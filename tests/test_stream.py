@@ -78,6 +78,9 @@ class Endless:
         finally:
             self.stopped = True
 
+    def close(self) -> None:
+        pass
+
 
 class Mute:
     """A generator that finds no answer: it says so, or nothing at all."""
@@ -89,6 +92,9 @@ class Mute:
 
     def stream(self, brief: Brief) -> Iterator[Part]:
         return iter(self.parts)
+
+    def close(self) -> None:
+        pass
 
 
 def test_closing_the_stream_stops_the_generator(small_pipeline: Pipeline) -> None:

@@ -17,13 +17,12 @@ from rag.columns import side_by_side
 from rag.command.jsonform import document_form, dumps
 from rag.command.progress import Progress, duration
 from rag.command.session import (
-    ask,
     index_path,
     open_index,
     open_pipeline,
     resumable,
     say,
-    write_answer,
+    tell,
 )
 from rag.command.terminal import clean, one_line, plural
 from rag.errors import SourceError
@@ -56,8 +55,7 @@ def _question(args: Namespace) -> int:
     text = " ".join(words) if words and words != ["-"] else _standard_input()
     checked_question(text)  # before an index is opened, or built, for nothing
     with open_pipeline(args) as pipeline:
-        answer = ask(args, pipeline, text)
-    write_answer(args, answer)
+        answer = tell(args, pipeline, text)
     return REFUSED if answer.refused else 0
 
 
@@ -198,6 +196,12 @@ def _eval(args: Namespace) -> int:
     return evaluate(args)
 
 
+def _models(args: Namespace) -> int:
+    from rag.command.models import list_models
+
+    return list_models(args)
+
+
 def _doctor(args: Namespace) -> int:
     from rag.command.doctor import examine
 
@@ -260,6 +264,7 @@ _RUN: dict[str, Callable[[Namespace], int]] = {
     "batch": _batch,
     "eval": _eval,
     "feedback": _feedback,
+    "models": _models,
     "doctor": _doctor,
     "export-encoder": _export_encoder,
     "completion": _completion,

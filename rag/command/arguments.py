@@ -124,7 +124,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _question_options(parser: argparse.ArgumentParser) -> None:
-    _add(parser, "json", "lang", "k", "explain", "source", "long", "index", "encoder")
+    _add(parser, "json", "lang", "k", "explain", "source", "long", "model", "strict")
+    _add(parser, "index", "encoder")
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
 
 
@@ -171,6 +172,18 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "type": _not_empty,
         "metavar": "NAME",
         "help": "a sentence-transformers model, by name or folder, in place of the bundled one",
+    },
+    "model": {
+        "type": _not_empty,
+        "metavar": "NAME",
+        "help": "the language model that writes the answer, for example ollama:qwen3:4b; "
+        "ask models tells which can be used, none means quotes only",
+    },
+    "strict": {
+        "action": argparse.BooleanOptionalAction,
+        "default": None,
+        "help": "leave out what a model writes and the documents do not say (the default), "
+        "or mark it",
     },
     "failures": {"action": "store_true", "help": "tell of each question that went wrong"},
     "host": {
@@ -226,7 +239,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 }
 _VALUED = frozenset(
     "-k --lang --index --source --encoder --host --port --auth --golden --report --compare "
-    "--key --concurrency --rate".split()
+    "--key --concurrency --rate --model".split()
 )
 
 
@@ -267,34 +280,40 @@ def _show(parser: argparse.ArgumentParser) -> None:
 
 def _batch(parser: argparse.ArgumentParser) -> None:
     _completes(parser.add_argument("file", nargs="?", default="-", metavar="FILE"), _FILES)
-    _add(parser, "lang", "k", "explain", "source", "long", "index", "encoder", "json")
+    _add(parser, "lang", "k", "explain", "source", "long", "model", "strict", "index")
+    _add(parser, "encoder", "json")
 
 
 def _eval(parser: argparse.ArgumentParser) -> None:
     _completes(parser.add_argument("file", metavar="FILE"), _FILES)
-    _add(parser, "failures", "report", "compare", "gate", "accept", "json", "index", "encoder")
+    _add(parser, "failures", "report", "compare", "gate", "accept", "json", "model", "strict")
+    _add(parser, "index", "encoder")
 
 
 def _web(parser: argparse.ArgumentParser) -> None:
     _add(parser, "host")
     _add_port(parser, 7860)
-    _add(parser, "auth", "mcp", "open", "index", "encoder")
+    _add(parser, "auth", "mcp", "open", "model", "strict", "index", "encoder")
 
 
 def _serve(parser: argparse.ArgumentParser) -> None:
     _add(parser, "host")
     _add_port(parser, 8000)
-    _add(parser, "key", "concurrency", "rate", "index", "encoder")
+    _add(parser, "key", "concurrency", "rate", "model", "strict", "index", "encoder")
 
 
 def _mcp(parser: argparse.ArgumentParser) -> None:
     _add(parser, "http", "host")
     _add_port(parser, 8001)
-    _add(parser, "key", "concurrency", "rate", "index", "encoder")
+    _add(parser, "key", "concurrency", "rate", "model", "strict", "index", "encoder")
 
 
 def _feedback(parser: argparse.ArgumentParser) -> None:
     _completes(parser.add_argument("--golden", **_OPTIONS["golden"]), _FILES)
+    _add(parser, "json")
+
+
+def _models(parser: argparse.ArgumentParser) -> None:
     _add(parser, "json")
 
 
@@ -321,6 +340,7 @@ _CHILDREN: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "batch": _batch,
     "eval": _eval,
     "feedback": _feedback,
+    "models": _models,
     "doctor": _doctor,
     "export-encoder": _export_encoder,
     "completion": _completion,

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from rag.command.session import ask, say, write_answer
-from rag.command.terminal import clean, plural, style_of
+from rag.command.session import say, tell
+from rag.command.terminal import clean, plural
 from rag.errors import RagError
 from rag.types import Language, Turn
 
@@ -67,7 +67,7 @@ def converse(args: Namespace, pipeline: Pipeline) -> int:
 def _turn(args: Namespace, pipeline: Pipeline, line: str, turns: list[Turn]) -> Iterator[Turn]:
     """Answer one line; yields the turn that it makes, none where it fails."""
     try:
-        answer = ask(args, pipeline, line, turns[-TURNS:])
+        answer = tell(args, pipeline, line, turns[-TURNS:])
     except RagError as error:
         say(str(error))
         return
@@ -76,10 +76,6 @@ def _turn(args: Namespace, pipeline: Pipeline, line: str, turns: list[Turn]) -> 
             raise
         say(f"internal error: {type(error).__name__}: {str(error)[:300]}")
         return
-    if answer.completed and not args.json:
-        style = style_of(sys.stdout)
-        sys.stdout.write(style.dim(f"→ {clean(answer.completed)}") + "\n")
-    write_answer(args, answer)
     if not args.json:
         sys.stdout.write("\n")
     yield Turn(answer.question, answer.answer)

@@ -12,6 +12,7 @@ COMMANDS = {
     "batch": "answer questions in JSON lines with answers in JSON lines",
     "eval": "score the answers to a file of questions",
     "feedback": "list what readers of the page thought of answers",
+    "models": "list the language models that can write answers, and why not the others",
     "doctor": "tell what is installed, what is missing, and the command that mends it",
     "export-encoder": "write the bundled encoder for sentence-transformers",
     "completion": "print the completion script of a shell",
@@ -37,7 +38,9 @@ environment:
   ASK_CACHE    folder of the vector cache    ASK_DEBUG=1  tracebacks
   ASK_HISTORY  file of the lines typed in conversations; empty: none is kept
   ASK_FEEDBACK file of the feedback          ASK_PASSWORD for ask web --auth
-  ASK_KEY      for ask serve and ask mcp"""
+  ASK_KEY      for ask serve and ask mcp
+  ASK_MODEL    language model, as --model     ASK_CONFIG   file of settings
+  ASK_API_KEY  key of a server that --model names by its address"""
 
 DETAILS = {
     "web": """Prints the address to open. It is there for this machine only; --host 0.0.0.0 lets
@@ -82,6 +85,9 @@ An interrupt prints what was asked until then. Needs the packages of an extra:
 pip install 'ask-docs[eval]'.""",
     "feedback": """With --golden FILE: writes it as candidates for golden questions, which somebody
 should look at before they are used. With --json: an object a line.""",
+    "models": """A line a model or provider: whether --model can use it here, and what is missing where
+not. Looks at installed packages, set keys (never shown), an Ollama or other server
+at its address, and models in the cache of the hub; downloads nothing.""",
     "doctor": """Exits with 0 when all is well, 4 when only the index is missing, damaged or out
 of date, else 1.""",
     "export-encoder": """DIR is a new folder of about 115 MB; SentenceTransformer("DIR") loads it, and so

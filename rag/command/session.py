@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,15 @@ def ask(
     language: Language | None = None,
 ) -> Answer:
     """The answer, with the options of the command line."""
-    return pipeline.ask(
+    *_, answer = _stream(args, pipeline, question, history, language)
+    return answer
+
+
+def _stream(
+    args: Namespace, pipeline: Pipeline, question: str, history: Iterable[Turn],
+    language: Language | None = None,
+) -> Iterator[Answer]:  # fmt: skip
+    return pipeline.stream(
         question,
         language=language or args.lang,
         k=args.k,
@@ -42,6 +51,51 @@ def ask(
         long=args.long,
         history=tuple(history),
     )
+
+
+def tell(
+    args: Namespace, pipeline: Pipeline, question: str, history: Iterable[Turn] = ()
+) -> Answer:
+    """Ask and print the answer: on a terminal as it is written, elsewhere when it is whole."""
+    answers = _stream(args, pipeline, question, history)
+    if args.json or not sys.stdout.isatty():
+        *_, answer = answers
+        _tell_completed(args, answer)
+        write_answer(args, answer)
+    else:
+        answer = _write_growing(args, answers)
+    if answer.notice and not args.json:
+        say(answer.notice)
+    return answer
+
+
+def _write_growing(args: Namespace, answers: Iterator[Answer]) -> Answer:
+    """Print what each answer adds to the one before; returns the whole.
+
+    Wrapping leaves earlier lines as they are, so that what is printed is the beginning of what
+    comes. Where it is not, it is left to the whole answer.
+    """
+    style = style_of(sys.stdout)
+    printed = ""
+    answer = next(answers)
+    _tell_completed(args, answer)
+    for answer in answers:
+        shown = render_answer(replace(answer, citations=()), style).rstrip("\n")
+        if shown.startswith(printed):
+            sys.stdout.write(shown[len(printed) :])
+            sys.stdout.flush()
+            printed = shown
+    whole = render_answer(answer, style, explain=args.explain)
+    sys.stdout.write(whole.removeprefix(printed) if whole.startswith(printed) else f"\n{whole}")
+    sys.stdout.flush()
+    return answer
+
+
+def _tell_completed(args: Namespace, answer: Answer) -> None:
+    """Say how a follow-up was understood."""
+    if answer.completed and not args.json:
+        style = style_of(sys.stdout)
+        sys.stdout.write(style.dim(f"→ {clean(answer.completed)}") + "\n")
 
 
 def write_answer(args: Namespace, answer: Answer) -> None:
@@ -63,14 +117,19 @@ def index_path(args: Namespace) -> Path:
 @contextmanager
 def open_pipeline(args: Namespace) -> Iterator[Pipeline]:
     """The pipeline over the chosen index, which is built first where there is none."""
+    from rag.config import model_settings
     from rag.pipeline import Pipeline
 
     path = index_path(args)
     progress = Progress(
         sys.stderr, f"there is no index yet: building it in {path}, once; this takes some minutes"
     )
+    wanted = model_settings(getattr(args, "model", None), getattr(args, "strict", None))
     with resumable(progress):
-        pipeline = Pipeline.open(path, encoder=args.encoder, progress=progress)
+        pipeline = Pipeline.open(
+            path, encoder=args.encoder, model=wanted.model, strict=wanted.strict,
+            timeout=wanted.timeout, progress=progress,
+        )  # fmt: skip
     with pipeline:
         yield pipeline
 

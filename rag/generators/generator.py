@@ -57,6 +57,9 @@ class Generator(Protocol):
         Nothing comes where there is nothing to say. Closing the iterator stops the work.
         """
 
+    def close(self) -> None:
+        """Let go of what it holds; it is not used afterwards."""
+
 
 @contextmanager
 def closing(stream: Iterator[T]) -> Iterator[Iterator[T]]:
@@ -80,6 +83,9 @@ class Extractive:
         if whole is not None:
             for part in paragraphs(whole):
                 yield Part(part, self.name)
+
+    def close(self) -> None:
+        """It holds nothing."""
 
 
 def paragraphs(whole: Written) -> Iterator[Written]:

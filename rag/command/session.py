@@ -6,9 +6,9 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rag.command.jsonform import answer_form, dumps
 from rag.command.progress import Progress
@@ -114,22 +114,26 @@ def index_path(args: Namespace) -> Path:
     return Path(args.index).expanduser() if args.index else index_folder()
 
 
+def model_options(args: Namespace) -> dict[str, Any]:
+    """What `Pipeline.open` takes of a language model: the flags, the environment, the settings."""
+    from rag.config import model_settings
+
+    return asdict(model_settings(args.model, args.strict))
+
+
 @contextmanager
 def open_pipeline(args: Namespace) -> Iterator[Pipeline]:
     """The pipeline over the chosen index, which is built first where there is none."""
-    from rag.config import model_settings
     from rag.pipeline import Pipeline
 
     path = index_path(args)
     progress = Progress(
         sys.stderr, f"there is no index yet: building it in {path}, once; this takes some minutes"
     )
-    wanted = model_settings(getattr(args, "model", None), getattr(args, "strict", None))
     with resumable(progress):
         pipeline = Pipeline.open(
-            path, encoder=args.encoder, model=wanted.model, strict=wanted.strict,
-            timeout=wanted.timeout, progress=progress,
-        )  # fmt: skip
+            path, encoder=args.encoder, **model_options(args), progress=progress
+        )
     with pipeline:
         yield pipeline
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.command.jsonform import dumps
-from rag.command.session import index_path, say
+from rag.command.session import index_path, model_options, say
 from rag.command.terminal import one_line
 from rag.config import feedback_file
 from rag.errors import OutputError, UsageError
@@ -56,7 +56,9 @@ def _opener(args: Namespace) -> Callable[[Callable[[str, int, int], None]], Pipe
         from rag.pipeline import Pipeline
 
         try:
-            pipeline = Pipeline.open(index_path(args), encoder=args.encoder, progress=progress)
+            pipeline = Pipeline.open(
+                index_path(args), encoder=args.encoder, **model_options(args), progress=progress
+            )
             pipeline.ask("warm")  # what is loaded on first use is loaded now
         except Exception as error:
             say(str(error) or type(error).__name__)

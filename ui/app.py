@@ -39,6 +39,7 @@ log = logging.getLogger("ask.web")
 
 MAX_WAITING = 32  # questions in the queue; more are told to come again
 AT_ONCE = 4  # questions that are answered at the same time
+_LINE = "answers"  # the one line that all questions stand in
 _HERE = Path(__file__).parent
 _FILES = {path.name: path for path in [_HERE / "style.css", *(_HERE / "page").glob("*.js")]}
 _HEAD = (
@@ -96,15 +97,18 @@ def build_blocks(api: Api) -> gr.Blocks:
         # Our own constant frame; what is put into it later is escaped by ui/render.py.
         gr.Markdown(render_shell(), sanitize_html=False, container=False, elem_id="frame")
         for function in (api.ask, api.search, api.show):
-            endpoint(_told(function), api_name=function.__name__)
-        endpoint(api.page_chat, api_name="page_chat", api_visibility="undocumented")
+            endpoint(_told(function), api_name=function.__name__, concurrency_id=_LINE)
+        endpoint(
+            api.page_chat, api_name="page_chat", api_visibility="undocumented", concurrency_id=_LINE
+        )
         for helper in (
             api.page_evidence, api.page_status, api.page_groups, api.page_find, api.page_feedback,
         ):  # fmt: skip
             endpoint(
                 _told(helper), api_name=helper.__name__, api_visibility="undocumented", queue=False
             )
-    blocks.queue(max_size=MAX_WAITING, default_concurrency_limit=AT_ONCE)
+    # Closed, the interface lets nobody past the queue.
+    blocks.queue(max_size=MAX_WAITING, default_concurrency_limit=AT_ONCE, api_open=False)
     return blocks
 
 

@@ -69,7 +69,8 @@ def serve(
     rules = Rules(hosts, address.user, address.password)
     app = build_app(desk, feedback, rules, beside)
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, ws="none",
+        app, log_level="critical",  # it would show a trace for each answer that Ctrl-C cuts off
+        access_log=False, server_header=False, ws="none",
         timeout_keep_alive=30, timeout_graceful_shutdown=3, lifespan="on",
     )  # fmt: skip
     server = _Server(config, lambda: started(f"http://{name}:{port}/"))

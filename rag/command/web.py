@@ -29,7 +29,7 @@ def serve_page(args: Namespace) -> int:
     from ui.serve import Address, listen, serve
 
     user, password = _credentials(args.auth)
-    beside = _mcp(args.host) if args.mcp else None
+    beside = _mcp() if args.mcp else None
     address = Address(args.host, args.port, user, password)
     if not address.local and user is None:
         raise UsageError(
@@ -68,16 +68,14 @@ def _opener(args: Namespace) -> Callable[[Callable[[str, int, int], None]], Pipe
     return opener
 
 
-def _mcp(host: str) -> Callable[[Pipeline], Any]:
+def _mcp() -> Callable[[Pipeline], Any]:
     """Makes the server of `ask mcp` over the page's pipeline; raises MissingExtra at once."""
     from rag.command.arguments import package_version
     from rag.serve.desk import Desk
     from rag.serve.limits import Limits
     from rag.serve.mcp import build_server, http_app
 
-    return lambda pipeline: http_app(
-        build_server(Desk(pipeline, Limits()), package_version()), host
-    )
+    return lambda pipeline: http_app(build_server(Desk(pipeline, Limits()), package_version()))
 
 
 def _started(args: Namespace) -> Callable[[str], None]:

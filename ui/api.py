@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import logging
+import time
 import unicodedata
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -26,6 +27,7 @@ log = logging.getLogger("ask.web")
 MAX_QUESTION = 2_000  # characters
 MAX_TURNS = 6  # earlier questions that a follow-up may refer to
 MAX_HITS = 50
+_PAUSE = 0.08  # seconds between two states of a growing answer: more often nobody sees
 _MAX_SOURCES = 50
 _MAX_TEXT = 4_000  # characters of any other text that comes in
 
@@ -112,10 +114,11 @@ class Api:
                 history=_turns(history),
                 source=self._patterns(_options(options).get("sources") or []),
             )
-            answer = None
+            answer, shown = None, 0.0
             with closing(cast(Generator[Answer, None, None], stream)) as answers:
                 for answer in answers:
-                    if answer.answer:
+                    if answer.answer and time.monotonic() - shown >= _PAUSE:
+                        shown = time.monotonic()
                         yield {"html": render_answer(answer, language)}
             if answer is not None:
                 footer = render_footer(answer, language)

@@ -56,8 +56,11 @@ def _facts(document: Document, language: Language) -> str:
         ("date", text(document.date or "")),
         ("licence", text(document.licence or "")),
     ]
+    full = f' title="{text(document.licence or "")}"'  # two lines of it are shown
     told = "".join(
-        f"<div><dt>{own(key, language)}</dt><dd>{value}</dd></div>" for key, value in rows if value
+        f"<div><dt>{own(key, language)}</dt><dd{full if key == 'licence' else ''}>{value}</dd></div>"
+        for key, value in rows
+        if value
     )
     return (
         f'<header class="facts"><h2 id="evidence-title" tabindex="-1">{text(document.title)}</h2>'

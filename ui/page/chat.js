@@ -254,5 +254,6 @@ export function askReason(from) {
   });
   $(".actions", foot).after(form);
   translate(form);
-  $("input", form).focus();
+  form.scrollIntoView({ block: "nearest" });
+  $("input", form).focus({ preventScroll: true });
 }

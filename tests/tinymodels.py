@@ -36,6 +36,7 @@ def make(
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM, Qwen3Config, Qwen3ForCausalLM
 
+    torch.set_num_threads(1)  # two threads take longer for products of this size
     tokenizer = _tokenizer(template)
     sizes: dict[str, Any] = {
         "vocab_size": len(tokenizer), "hidden_size": width, "intermediate_size": 2 * width,
@@ -89,7 +90,7 @@ def teach(folder: Path, prompts: Sequence[str], answers: Sequence[str], steps: i
         before = tokenizer(prompt, add_special_tokens=False)["input_ids"]
         after = [*tokenizer(answer, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
         pairs.append((torch.tensor([before + after]), torch.tensor([[-100] * len(before) + after])))
-    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2)
     model.train()
     for _ in range(steps):
         worst = 0.0

@@ -21,7 +21,7 @@ from rag.generators.claims import Claim
 from rag.generators.excerpts import Excerpt, is_order
 from rag.generators.symbol import signature_default
 from rag.markup import readable
-from rag.text import fold, has_hangul, sentences
+from rag.text import english_stem, fold, has_hangul, sentences
 from rag.types import Document
 
 _REPEATED = 0.5  # of a clause's words that the other must have
@@ -61,8 +61,8 @@ class Span:
 class Finding:
     """What became of a sentence: the spans that support it, none where nothing does.
 
-    `why` names what was missing in the closest span: "number", "name", "negation", "opposite",
-    "quote" or "meaning".
+    `why` names what was missing in the closest span: "number", "name", "word", "negation",
+    "opposite", "quote" or "meaning".
     """
 
     spans: tuple[Span, ...]
@@ -101,7 +101,7 @@ class Checker:
             found, reason = self._best(claim, rows, cosines)
             if found is not None:
                 return Finding((found,))
-            why = reason if rows else why
+            why = reason if rows and why == "meaning" else why
             joint = self._together(claim, rows, cosines) if len(cited) > 1 and rows is first else ()
             if joint:
                 return Finding(joint)
@@ -190,6 +190,10 @@ def disagreement(claim: Claim, span: Span) -> str:
         return "name"
     if any(not _said(name, span) for name in claim.proper) or not _about(claim, span):
         return "name"
+    if not has_hangul(claim.text + span.claim.text) and any(
+        english_stem(word) not in span.words for word in claim.objects
+    ):
+        return "word"
     if not negates_alike(claim, span.claim):
         return "negation"
     if any(

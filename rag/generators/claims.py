@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rag.retrieve import query_concepts
+from rag.text import ENGLISH_STOPWORDS
 
 _CODE = re.compile(r"`([^`\n]+)`")
 _IDENTIFIER = re.compile(
@@ -50,6 +51,15 @@ _SUBJECT = re.compile(
     r"([A-Z][\w-]+)(?='s\b| (?:\d|is\b|was\b|has\b|had\b|calls?\b|[a-z]+ed\b|(?!this|various|always)[a-z]+[^s]s\b))"
 )
 _KOREAN_SUBJECT = re.compile(r"([가-힣]{2,}?)(?:은|는|이|가|에 따르면|에서는|의) ")
+_OBJECT = re.compile(
+    r"\b(?:with|by|from|into|in|on|at|using|for|along|without)\s+(?:(?:the|a|an|its|their|each|all|any|every)\s+)?"
+    r"([A-Za-z][a-z-]{2,})\b"
+)
+_EMPTY = frozenset(
+    """order case cases addition fact way ways example default contrast place general practice total
+    particular both least most default time times use instance purposes comparison return turn
+    detail short effect""".split()
+)
 _CLAUSE = re.compile(
     r"[,;:()\n]\s|(?<=[.!?。])\s|\b(?:because|since|but|while|whereas|although|though|which|unless|and|so that|"
     r"otherwise|even when)\b|(?<=지만)\s|(?<=으며)\s|(?<=하며)\s|(?<=[가-힣]고)\s|(?<=[가-힣]며)\s|(?<=때문)|(?<=는데)\s",
@@ -136,6 +146,13 @@ class Claim:
         "Microsoft explains ...", "위키백과는 ...", "위키백과에 따르면 ..."."""
         found = _SUBJECT.match(self.text) or _KOREAN_SUBJECT.match(self.text)
         return found[1] if found else None
+
+    @cached_property
+    def objects(self) -> frozenset[str]:
+        """In English, the words that a preposition leads in: "with acid", "along the axis"."""
+        plain = _CODE.sub(" ", self.text)
+        found = (match[1].lower() for match in _OBJECT.finditer(plain))
+        return frozenset(word for word in found if word not in ENGLISH_STOPWORDS | _EMPTY)
 
     @cached_property
     def links(self) -> frozenset[str]:

@@ -42,8 +42,11 @@ _ORDER = re.compile(
 
 
 def is_order(text: str) -> bool:
-    """Whether a text gives orders to a language model: "Ignore all instructions above"."""
-    return _ORDER.search(" ".join(text.split())) is not None
+    """Whether a text gives orders to a language model ("Ignore all instructions above"), or has the
+    marks of a chat's turns."""
+    return (
+        _ORDER.search(" ".join(text.split())) is not None or _MODEL_MARKS.search(text) is not None
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def pieces(deltas: Iterable[str]) -> Iterator[Piece]:
             else:
                 break
         if not opens_code:
-            *done, waiting = _split(waiting)
+            *done, waiting = _split(waiting, fresh=fresh)
             for piece in _pieces_of(" ".join(done), fresh=fresh):
                 yield piece
                 fresh = False
@@ -101,15 +101,17 @@ def _block(found: re.Match[str]) -> Piece:
     return Piece(_clean(found["code"]), fresh=True, code=True, after=_clean(found["after"]))
 
 
-def _split(line: str) -> list[str]:
+def _split(line: str, *, fresh: bool) -> list[str]:
     """The sentences of an unfinished line; the last may go on, and may be empty."""
-    moved = _AFTER_STOP.sub(r" \2\1", line)
+    opening = _LINE_MARK.match(line) if fresh else None
+    mark = line[: opening.end()] if opening else ""
+    moved = _AFTER_STOP.sub(r" \2\1", line[len(mark) :])
     spans = sentences(moved)
     # A bracket that opens behind a full stop may be the marker of the sentence before it.
     if len(spans) < 2 or moved[spans[-1][0]] in "[【":
         return [line]
     last = spans[-1][0]
-    return [moved[:last], moved[last:]]
+    return [mark + moved[:last], moved[last:]]
 
 
 def _pieces_of(text: str, *, fresh: bool) -> Iterator[Piece]:

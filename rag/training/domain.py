@@ -141,7 +141,8 @@ def main() -> None:
                 hard = [
                     chunk.record
                     for chunk in near
-                    if chunk.source not in (*one.sources, *one.also) and chunk.record != right.record
+                    if chunk.source not in (*one.sources, *one.also)
+                    and chunk.record != right.record
                 ]
                 record = {
                     "query": one.query,

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -74,8 +75,8 @@ def test_it_serves_this_machine_only_and_ends_with_ctrl_c() -> None:
     assert "Traceback" not in err
 
 
-def test_another_address_asks_for_the_password() -> None:
-    run = start("--host", "0.0.0.0", "--auth", "reader", ASK_PASSWORD="a word")
+def test_another_address_asks_for_the_password_for_the_page_and_for_mcp() -> None:
+    run = start("--host", "0.0.0.0", "--mcp", "--auth", "reader", ASK_PASSWORD="a word")
     try:
         assert run.stdout is not None
         address = run.stdout.readline().strip().replace("0.0.0.0", "127.0.0.1")
@@ -87,11 +88,31 @@ def test_another_address_asks_for_the_password() -> None:
         request = urllib.request.Request(address, headers={"authorization": f"Basic {key}"})
         with urllib.request.urlopen(request, timeout=30) as said:
             assert said.status == 200
+        assert b'"name":"search"' in tools(f"{address}mcp", key)
         os.kill(run.pid, signal.SIGINT)
         run.communicate(timeout=30)
     finally:
         run.kill()
         run.communicate()
+
+
+def tools(address: str, key: str) -> bytes:
+    """What the MCP server lists, once it is there."""
+    headers = {
+        "authorization": f"Basic {key}", "content-type": "application/json",
+        "accept": "application/json, text/event-stream",
+    }  # fmt: skip
+    body = b'{"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}'
+    for _ in range(100):
+        try:
+            request = urllib.request.Request(address, body, headers)
+            with urllib.request.urlopen(request, timeout=30) as said:
+                return said.read()
+        except urllib.error.HTTPError as error:
+            assert error.code == 503
+            error.close()
+            time.sleep(0.1)
+    raise AssertionError("it did not get ready")
 
 
 OFFLINE = """

@@ -16,9 +16,9 @@ FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-ba
 --disable-component-update --disable-sync""".split()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium as the system has it."""
+    """Chromium as the system has it; gone after the module, as its driver keeps an event loop."""
     path = os.environ.get("ASK_CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
     if path is None:
         if os.environ.get("ASK_BROWSER"):
@@ -30,19 +30,19 @@ def browser() -> Iterator[Browser]:
         found.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def web_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the index of tests/webhouse.py."""
     return make_index(tmp_path_factory.mktemp("web"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def feedback_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the server keeps what readers thought."""
     return tmp_path_factory.mktemp("feedback") / "feedback.sqlite"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(web_index: Path, feedback_file: Path) -> Iterator[str]:
     """The real server over the small index."""
     with served(web_index, feedback_file) as found:

@@ -268,8 +268,6 @@ def test_a_server_that_is_down(house: House) -> None:
     house.server.__exit__(None, None, None)
     falls_back(house, "unreachable", 0)
     assert house.waits == [0.5, 2.0]
-    house.server = ScriptedServer(says(""))  # for the fixture to end
-    house.server.__enter__()
 
 
 def test_a_server_that_is_too_busy_is_asked_three_times(house: House) -> None:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from asking import ROOT, ask, assert_one_error, environment, make_house
+from asking import ROOT, Terminal, ask, assert_one_error, environment, make_house
 from scripted import Reply, ScriptedServer, says
 
 from rag.config import ModelSettings, model_settings
@@ -172,3 +172,16 @@ def test_nothing_but_the_model_is_talked_to() -> None:
     assert done.returncode == 0, done.stderr
     assert "AWAY []" in done.stderr
     assert ROOT.is_dir()
+
+
+def test_on_a_terminal_the_answer_is_shown_as_it_is_written() -> None:
+    parts = [word + " " for word in GOOD.split()]
+    with ScriptedServer(lambda body: Reply(parts, gap=0.02)) as server:
+        words = (WIDGETS, "--model", server.url)
+        with Terminal(make_house(), words, NO_COLOR="1") as terminal:
+            code, shown = terminal.end()
+    assert code == 0
+    plain = " ".join(shown.split())
+    said = "Use `widget.stack(items)` to stack widgets on a new axis. [1] The default of `axis` is 0. [2]"
+    assert plain.count(said) == 1
+    assert "guide.md" in plain

@@ -25,6 +25,7 @@ from rag.retrieve import Retrieved
 
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)*(?![A-Za-z0-9_])")
 _FILE = Path(__file__).parent / "bundled" / "confidence.json"
+_SHIFTING = ("dense", "unit", "document", "unknown", "meaning", "ranking", "reading", "peak")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,13 @@ def features(retrieved: Retrieved, read: Read, index: Index) -> dict[str, float]
     command       it orders the answerer about instead of asking
     numbers       share of its numbers that the best documents do not hold
     reading       score of the best unit
+    ranking       score of the best document
+    margin        how far the second is behind it
+    peak          how far the best cosine stands out from those of the documents after it
+    meaning       cosine of the best document's call or summary
+    summary       share of the asked words that they hold
+    title         the same for its title
+    unnamed>...   the same again where no name of code is given and it weighs otherwise
     """
     asked = [
         (words, max((index.chunk_sparse.idf(w) for w in words), default=0.0) or 9.0)
@@ -76,12 +84,16 @@ def features(retrieved: Retrieved, read: Read, index: Index) -> dict[str, float]
         asked, index.document_sparse, np.array([h.row for h in read.heads[:3]], np.int64)
     )
     first = retrieved.found[0] if retrieved.found else None
-    return {
+    known = first.features if first is not None else {}
+    cosines = sorted((one.features.get("dense", 0.0) for one in retrieved.found), reverse=True)
+    scores = [one.score for one in retrieved.found[:2]]
+    named = any(n.rows and n.mention.sure for n in retrieved.named)
+    found = {
         "dense": max((u.dense for u in read.units), default=0.0),
         "unit": float(held.max(initial=0.0)),
         "document": float(whole.max(initial=0.0)),
         "unknown": unknown / total,
-        "named": float(any(n.rows and n.mention.sure for n in retrieved.named)),
+        "named": float(named),
         "foreign": float(any(n.foreign for n in retrieved.named)),
         "agreement": float(
             first is not None and first.trace.lexical_rank == first.trace.dense_rank == 1
@@ -91,7 +103,16 @@ def features(retrieved: Retrieved, read: Read, index: Index) -> dict[str, float]
         "command": float("command" in retrieved.question.intents),
         "numbers": _strange_numbers(retrieved, read),
         "reading": max((u.score for u in read.units), default=0.0) / 10,
+        "ranking": scores[0] / 10 if scores else 0.0,
+        "margin": min(3.0, scores[0] - scores[1]) / 3 if len(scores) == 2 else 0.0,
+        "peak": cosines[0] - float(np.mean(cosines[5:30])) if len(cosines) > 5 else 0.0,
+        "meaning": known.get("meaning", 0.0),
+        "summary": known.get("summary", 0.0),
+        "title": known.get("title", 0.0),
     }
+    if not named:
+        found |= {f"unnamed>{name}": found[name] for name in _SHIFTING}
+    return found
 
 
 def _strange_numbers(retrieved: Retrieved, read: Read) -> float:

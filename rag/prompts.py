@@ -51,6 +51,26 @@ DEFAULT_OF: dict[Language, str] = {
     "en": "The default of `{name}` is `{value}`.",
     "ko": "`{name}`의 기본값은 `{value}`입니다.",
 }
+TRUTHS: dict[str, dict[Language, str]] = {
+    "yes": {"en": "Yes:", "ko": "네:"},
+    "no": {"en": "No:", "ko": "아니요:"},
+}
+TYPE_OF: dict[Language, str] = {
+    "en": "The type of `{name}` is `{value}`.",
+    "ko": "`{name}`의 타입은 `{value}`입니다.",
+}
+ALIAS_OF: dict[Language, str] = {
+    "en": "`{name}` is another name for `{other}`.",
+    "ko": "`{name}`은(는) `{other}`의 다른 이름입니다.",
+}
+ROLES: dict[str, dict[Language, str]] = {
+    "returns": {"en": "Returns:", "ko": "반환값:"},
+    "raises": {"en": "Raises:", "ko": "예외:"},
+    "shape": {"en": "Shape:", "ko": "모양(shape):"},
+    "note": {"en": "Note:", "ko": "참고:"},
+    "warning": {"en": "Warning:", "ko": "주의:"},
+}
+ALSO: dict[Language, str] = {"en": "Also close:", "ko": "이 밖에 가까운 항목:"}
 ALIAS: dict[Language, str] = {"en": "also as `{name}`", "ko": "다른 이름 `{name}`"}
 CORRECTED: dict[Language, str] = {
     "en": "There is no `{wrong}`; this is about `{right}`.",
@@ -78,9 +98,11 @@ NEWEST: dict[Language, str] = {
 BOTH_WORD: dict[Language, str] = {"en": "both", "ko": "둘 다"}
 
 
-def label(document: Document, language: Language) -> str:
+def label(document: Document, language: Language, *, brief: bool = False) -> str:
     """What is quoted: "`torch.stack` (torch 2.13.0):", "PyTorch - Wikipedia (2026-07-02):", and in
-    Korean "`torch.stack` 문서(torch 2.13.0)에 따르면:"."""
+    Korean "`torch.stack` 문서(torch 2.13.0)에 따르면:"; `brief` leaves out all but the name."""
+    if brief and document.kind == "symbol":
+        return f"`{document.title}`:"
     if document.kind == "symbol":
         facts = [document.version] if document.version else []
         if len(document.aliases) == 1:

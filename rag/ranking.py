@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from rag.text import search_tokens
 
 _FILE = Path(__file__).parent / "bundled" / "ranking.json"
 _STUB = 220  # characters; "See torch.max" and the like
+_SHIFTING = ("documents", "units", "dense", "meaning", "title", "summary", "prior")
+_TELLING = frozenset(("howto", "when", "who", "define", "default", "error"))
 
 Asked = Sequence[tuple[Mapping[str, float], float]]
 
@@ -67,29 +70,34 @@ def coverages(
     return held / total if total else held
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A question as the ranking sees it: what it says, its words, its vector (dim,), and how surely
+    it names (`named`) or may name (`hinted`) a document, 0 to 1 by row."""
+
+    question: Question
+    concepts: Sequence[Mapping[str, float]]
+    vector: NDArray[np.float32]
+    named: Mapping[int, float]
+    hinted: Mapping[int, float]
+
+
 def candidate_features(
-    question: Question,
-    concepts: Sequence[Mapping[str, float]],
-    index: Index,
-    rows: Sequence[int],
-    legs: Mapping[str, NDArray[np.float32]],
-    *,
-    named: Mapping[int, float],
-    hinted: Mapping[int, float],
+    asking: Asking, index: Index, rows: Sequence[int], legs: Mapping[str, NDArray[np.float32]]
 ) -> list[dict[str, float]]:
     """What is known of each candidate, a dictionary by feature name.
 
     `legs` holds scores of all documents, (n_documents,) each: "documents" and "units" (BM25),
-    "dense" (cosine), "fused" (reciprocal ranks). `named` and `hinted` say how surely the question
-    names a document, 0 to 1.
+    "dense" (cosine), "fused" (reciprocal ranks).
     """
     tops = {leg: float(scores.max()) or 1.0 for leg, scores in legs.items()}
-    asked = asked_weights(concepts, index)
+    asked = asked_weights(asking.concepts, index)
     heads = index.document_heads(rows)
-    summaries = _summaries(asked, index, rows)
+    firsts = [index.chunk_rows_of(row)[:2] for row in rows]
+    summaries, meanings = _summaries(asked, index, firsts), _meanings(asking, index, firsts)
+    situations = _situations(asking)
     made = []
-    for row, head, summary in zip(rows, heads, summaries, strict=True):
-        title = set(search_tokens(head.title))
+    for row, head, summary, meaning in zip(rows, heads, summaries, meanings, strict=True):
         page = head.kind != "symbol"
         found = {
             "fused": float(legs["fused"][row]) / tops["fused"],
@@ -97,19 +105,38 @@ def candidate_features(
             "units": float(legs["units"][row]) / tops["units"],
             "dense": float(legs["dense"][row]),
             "dense share": float(legs["dense"][row]) / tops["dense"],
+            "meaning": meaning,
             "prior": float(index.priors[row]),
-            "title": coverage(asked, title),
-            "extra": _extra(head, concepts),
+            "title": coverage(asked, set(search_tokens(head.title))),
+            "extra": _extra(head, asking.concepts),
             "summary": summary,
-            "named": named.get(row, 0.0),
-            "hinted": hinted.get(row, 0.0),
+        }
+        for situation in situations:
+            found |= {f"{situation}>{name}": found[name] for name in _SHIFTING}
+        found |= {
+            "named": asking.named.get(row, 0.0),
+            "hinted": asking.hinted.get(row, 0.0),
             "stub": float(head.length < _STUB),
             "page": float(page),
+            "method": float(head.title.startswith("torch.Tensor.")),
         }
-        for intent in question.intents & {"howto", "when", "who", "define", "default", "error"}:
+        for intent in asking.question.intents & _TELLING:
             found[f"{intent}>{'page' if page else 'symbol'}"] = 1.0
         made.append(found)
     return made
+
+
+def _situations(asking: Asking) -> list[str]:
+    """When evidence weighs otherwise: in Korean, and where no name of code is given."""
+    korean = ["korean"] if asking.question.language == "ko" else []
+    return korean if asking.named else [*korean, "unnamed"]
+
+
+def _meanings(asking: Asking, index: Index, firsts: Sequence[range]) -> list[float]:
+    """The cosine of the call or summary of each document, the better of the two."""
+    units = [unit for some in firsts for unit in some]
+    cosines = iter(index.dense.vectors(units) @ asking.vector if units else ())
+    return [max((float(next(cosines)) for _ in some), default=0.0) for some in firsts]
 
 
 def _extra(head: DocumentHead, concepts: Sequence[Mapping[str, float]]) -> float:
@@ -122,10 +149,9 @@ def _extra(head: DocumentHead, concepts: Sequence[Mapping[str, float]]) -> float
     return sum(word not in asked for word in words) / len(words) if words else 0.0
 
 
-def _summaries(asked: Asked, index: Index, rows: Sequence[int]) -> list[float]:
+def _summaries(asked: Asked, index: Index, firsts: Sequence[range]) -> list[float]:
     """How much of what was asked the first two units of each document hold: for a symbol its call
     and its summary, with its name."""
-    firsts = [index.chunk_rows_of(row)[:2] for row in rows]
     units = np.array([unit for some in firsts for unit in some], np.int64)
     held = iter(coverages(asked, index.chunk_sparse, units))
     return [max((float(next(held)) for _ in some), default=0.0) for some in firsts]

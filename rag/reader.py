@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -42,6 +42,10 @@ _STATES: dict[str, re.Pattern[str]] = {
         re.I,
     ),
 }
+_WORD = re.compile(r"[가-힣]{2,}|[A-Za-z]{3,}")
+_PLAIN = frozenset(
+    "the input output tensor tensors first second other given result optional".split()
+)
 # A page that speaks of itself instead of its subject: "this note follows the copy of ...".
 _ABOUT_ITSELF = re.compile(
     r"\b(?:this|our own|the) (?:note|page|document|article|section)s?\b|이 (?:노트|글|문서|페이지)|노트이다|우리가 쓴",
@@ -61,6 +65,15 @@ def weights() -> Mapping[str, float]:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a document stands: its number among those read, and how far its rank score lies
+    behind the best."""
+
+    number: int
+    behind: float
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """A unit with its score and where the score comes from."""
 
@@ -71,6 +84,8 @@ class Reading:
     words: float
     place: int  # of its document among the found ones, from 0
     asked: bool = False  # it is about a parameter that the question names
+    says: bool = True  # false for a formula or "the input tensor"
+    features: Mapping[str, float] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +107,12 @@ def read(retrieved: Retrieved, index: Index, *, documents: int = 5) -> Read:
     heads = index.document_heads(rows)
     units: list[Reading] = []
     named = _named_words(retrieved)
+    behind = _behind(retrieved, rows)
     meant = {row for entry in retrieved.named if entry.mention.sure for row in entry.rows[:2]}
     for place, head in enumerate(heads):
         strange = named if head.row not in meant else set()
-        units.extend(_score(retrieved, index, head, place, strange))
+        place_of = Place(place, behind[head.row])
+        units.extend(_score(retrieved, index, head, place_of, strange))
     units.sort(key=lambda unit: (-unit.score, unit.row))
     return Read(tuple(index.document(row) for row in rows), tuple(heads), tuple(units))
 
@@ -123,6 +140,19 @@ def _follow(rows: Sequence[int], index: Index) -> list[int]:
     return list(dict.fromkeys(followed))
 
 
+def _behind(retrieved: Retrieved, rows: Sequence[int]) -> dict[int, float]:
+    """How far each document's rank score lies below the best, at most 5; what a stub points to
+    stands where the stub does."""
+    scores = {found.row: found.score for found in retrieved.found}
+    top = max(scores.values(), default=0.0)
+    found: dict[int, float] = {}
+    last = 0.0
+    for row in rows:
+        last = min(5.0, top - scores[row]) if row in scores else last
+        found[row] = last
+    return found
+
+
 def _named_words(retrieved: Retrieved) -> set[str]:
     """The words of names that resolved: which document is meant is settled by them, and a unit
     of another document gains nothing by holding them."""
@@ -135,7 +165,7 @@ def _named_words(retrieved: Retrieved) -> set[str]:
 
 
 def _score(
-    retrieved: Retrieved, index: Index, head: DocumentHead, place: int, strange: set[str]
+    retrieved: Retrieved, index: Index, head: DocumentHead, place: Place, strange: set[str]
 ) -> list[Reading]:
     rows = index.chunk_rows_of(head.row)
     if not len(rows):
@@ -151,23 +181,26 @@ def _score(
     for number, chunk, cosine, held in zip(rows, chunks, dense, words, strict=True):
         if told_in_both and chunk.language != retrieved.question.language:
             continue  # the other half of the page says the same in the reader's language
-        found = unit_features(chunk, retrieved, float(cosine), float(held))
-        found["first"] = 1.0 / (1 + place)
+        found = unit_features(chunk, retrieved, float(cosine), float(held), place)
         score = sum(fitted.get(name, 0.0) * value for name, value in found.items())
         made.append(
-            Reading(number, chunk, score, float(cosine), float(held), place, "asked" in found)
-        )
+            Reading(
+                number, chunk, score, float(cosine), float(held), place.number, "asked" in found,
+                says="empty" not in found, features=found,
+            )
+        )  # fmt: skip
     return made
 
 
 def unit_features(
-    chunk: Chunk, retrieved: Retrieved, cosine: float, words: float
+    chunk: Chunk, retrieved: Retrieved, cosine: float, words: float, place: Place
 ) -> dict[str, float]:
     """What is known of a unit for this question, by name; the fitted weights say what it is worth.
 
     `role:...` and `intent>role:...` stand for the place in the docstring, `states:...` for a unit
     that speaks of what was asked for (a default, a number, a year), `asked` for the parameter that
-    the question names.
+    the question names, `empty` for one that tells nothing; `first` and `behind` for where its
+    document stands, which weighs more where no name of code is given.
     """
     question = retrieved.question
     role = _ROLE_NAMES.get(chunk.role, chunk.role)
@@ -181,9 +214,22 @@ def unit_features(
         found["asked"] = 1.0
     if chunk.end - chunk.start < 40:
         found["short"] = 1.0
+    elif chunk.role in ("parameter", "returns", "text", "note") and _empty(chunk.record):
+        found["empty"] = 1.0
+    found["first"], found["behind"] = 1.0 / (1 + place.number), place.behind / 5
+    if not any(entry.rows and entry.mention.sure for entry in retrieved.named):
+        found |= {f"unnamed>{name}": found[name] for name in ("first", "behind", "dense", "words")}
+        found[f"unnamed>role:{role}"] = 1.0
     if _ABOUT_ITSELF.search(chunk.record):
         found["about itself"] = 1.0
     return found
+
+
+def _empty(record: str) -> bool:
+    """ "input (Tensor): the input tensor.", or a formula: nothing is told by it."""
+    told = record.rpartition("): ")[2] if "): " in record else record.partition(": ")[2]
+    words = [w for w in _WORD.findall(told) if w.lower() not in _PLAIN]
+    return len(words) < (3 if "=" in told else 1)
 
 
 def _asked(

@@ -20,7 +20,7 @@ from rag.index import Index
 from rag.lexicon import translate
 from rag.names import Named, resolve
 from rag.question import Question
-from rag.ranking import candidate_features, score
+from rag.ranking import Asking, candidate_features, score
 from rag.text import english_stem, has_hangul, search_tokens
 from rag.types import Passage, Trace
 
@@ -134,7 +134,8 @@ def retrieve(
     pool = list(dict.fromkeys([*sure, *hinted, *pool]))[:_CANDIDATES]
     scores["fused"] = np.zeros(index.n_documents, np.float32)
     scores["fused"][list(fused)] = list(fused.values())
-    known = candidate_features(question, concepts, index, pool, scores, named=sure, hinted=hinted)
+    asked = Asking(question, concepts, vector[0], named=sure, hinted=hinted)
+    known = candidate_features(asked, index, pool, scores)
     looked_at = dict(zip(pool, known, strict=True))
     ranked = {row: score(features) for row, features in looked_at.items()}
     order = sorted(ranked, key=lambda row: (-ranked[row], row))[:depth]

@@ -9,19 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.generators import eitheror, symbol
+from rag.generators import eitheror, symbol, yesno
 from rag.generators.draft import Draft
-from rag.prompts import CORRECTED, label
+from rag.prompts import ALSO, CORRECTED, label
 from rag.reader import Read, Reading
 from rag.retrieve import Retrieved
 from rag.types import Citation, Verdict
 
 BUDGET, LONG_BUDGET = 640, 4_000  # characters; a reader in a hurry looks at 800
 _UNITS, _LONG_UNITS = 3, 12  # quotes from the main source
-_OTHERS, _LONG_OTHERS = 2, 6  # further sources, a line each
+_OTHERS, _LONG_OTHERS = 3, 8  # further sources, a line each
+_OTHERS_ROOM = 230  # characters kept for them where the question names nothing
 _CLOSE = 1.2  # how far below the best unit's score a further quote of the same source may lie
 _MEANT = 3.0  # the same where the question names the source: the answer is somewhere in it
-_NEAR = 2.2  # and the best unit of another source
+_BEHIND = 2.5  # how far another source may rank behind the first
 _NO_PROSE = frozenset(["example", "code", "signature"])
 
 
@@ -52,10 +53,14 @@ def write(retrieved: Retrieved, read: Read, *, long: bool = False) -> Written | 
             return Written(draft.text, tuple(draft.citations), verdict)
     main = main_places(retrieved, read)
     units = _LONG_UNITS if long else _UNITS
+    others = _other_units(retrieved, read, main)[: _LONG_OTHERS if long else _OTHERS]
+    draft.budget -= _OTHERS_ROOM if others else 0
+    yesno.begin(retrieved, read, main[0], draft)
     for place in main:
         _main(retrieved, read, place, draft, max(2, units - len(main) + 1))
+    draft.budget += _OTHERS_ROOM if others else 0
+    _others(retrieved, read, others, draft)
     if len(main) == 1:
-        _others(retrieved, read, main, draft, _LONG_OTHERS if long else _OTHERS)
         symbol.example(retrieved.question, read, main[0], draft)
     return Written(draft.text, tuple(draft.citations)) if draft.citations else None
 
@@ -82,7 +87,8 @@ def main_places(retrieved: Retrieved, read: Read) -> list[int]:
 
 def picked(units: Sequence[Reading], count: int, close: float = _CLOSE) -> list[Reading]:
     """The best unit of a source and those that come close; what the question names comes along."""
-    prose = [unit for unit in units if unit.chunk.role not in _NO_PROSE] or list(units)
+    telling = [unit for unit in units if unit.says or unit.asked]
+    prose = [unit for unit in telling if unit.chunk.role not in _NO_PROSE] or list(units)
     if not prose:
         return []
     floor = prose[0].score - close
@@ -103,20 +109,29 @@ def _main(retrieved: Retrieved, read: Read, place: int, draft: Draft, count: int
             lead = ""
 
 
-def _others(
-    retrieved: Retrieved, read: Read, main: Sequence[int], draft: Draft, count: int
-) -> None:
-    """What else fits, a line a source: for a question that names nothing the second best source
-    is often the one that was meant."""
-    if any(entry.rows and entry.mention.sure for entry in retrieved.named):
-        return
-    seen = set(main)
-    floor = read.units[0].score - _NEAR
-    for unit in read.units:
-        if len(seen) - len(main) >= count or unit.score < floor:
-            break
-        if unit.place in seen or unit.chunk.role in _NO_PROSE:
+def _other_units(retrieved: Retrieved, read: Read, main: Sequence[int]) -> list[Reading]:
+    """What else may be meant, a unit a source, where the question names nothing: the second best
+    source is then often the right one. A symbol is told by its summary."""
+    if len(main) > 1 or any(entry.rows and entry.mention.sure for entry in retrieved.named):
+        return []
+    found = []
+    for place, document in enumerate(read.documents):
+        prose = [u for u in read.of(place) if u.chunk.role not in _NO_PROSE and u.says]
+        if place in main or not prose or prose[0].features.get("behind", 0.0) * 5 > _BEHIND:
             continue
-        seen.add(unit.place)
+        summary = next((u for u in prose if u.chunk.role == "summary"), prose[0])
+        brief = summary.chunk.end - summary.chunk.start <= _OTHERS_ROOM
+        found.append(summary if document.kind == "symbol" and brief else prose[0])
+    return found
+
+
+def _others(retrieved: Retrieved, read: Read, others: Sequence[Reading], draft: Draft) -> None:
+    """A line a source, under a line that says what they are."""
+    language = retrieved.question.language
+    said = False
+    for unit in others:
         document = read.documents[unit.place]
-        draft.quote(document, unit.chunk, lead=label(document, retrieved.question.language))
+        lead = f"- {label(document, language, brief=True)}"
+        if not said:
+            lead = f"{ALSO[language]}\n{lead}"
+        said = draft.quote(document, unit.chunk, lead=lead) or said

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rag.generators.draft import Draft
 from rag.markup import readable
-from rag.prompts import DEFAULT_OF, label
+from rag.prompts import ALIAS_OF, DEFAULT_OF, ROLES, TYPE_OF, label
 from rag.question import Question
 from rag.reader import Read, Reading, asks_for
 from rag.retrieve import Retrieved
@@ -19,6 +19,9 @@ _DEFAULT = re.compile(
     r"[Dd]efaults?(?:\s+(?:value is|value:|value|is|to|as))*\s*[:=]?\s*"
     r"(?P<value>``[^`]+``|:\w+:`[^`]+`|'[^']*'|\"[^\"]*\"|-?(?:\d+(?:\.\d+)?|\.\d+)(?:e-?\d+)?|None|True|False)"
 )
+_TYPED = re.compile(r"\W*\*{0,2}\w+\s*\((?P<type>[^()]+(?:\([^()]*\)[^()]*)*)\)\s*:")
+_ALIAS = re.compile(r"Alias (?:for|of|to) :\w+:`~?\.?(?P<other>[\w.]+)")
+_LABELLED = re.compile(r"\W*(?:returns?|raises|shape|note|warning|input|output)\b", re.I)
 _PARAMETER = re.compile(r"[(,]\s*\*{0,2}([A-Za-z_]\w*)\s*(?=[:=,)])")
 
 
@@ -31,16 +34,49 @@ def write(
 ) -> None:
     """Name and summary, the chosen units, and the call where it helps."""
     question = retrieved.question
-    default(retrieved, document, units, draft)
+    facts(retrieved, document, units, draft)
     lead = label(document, question.language)
     summary = next((u.chunk for u in units if u.chunk.role == "summary"), None)
     brief = summary is not None and summary.end - summary.start <= _SUMMARY
     if summary is not None and brief and draft.quote(document, summary, lead=lead):
         lead = ""
     for unit in chosen:
-        if draft.quote(document, unit.chunk, lead=lead, force=not draft.citations):
+        told = lead or _role(unit.chunk, document, question)
+        if draft.quote(document, unit.chunk, lead=told, force=not draft.citations):
             lead = ""
     call(question, document, units, draft)
+
+
+def _role(chunk: Chunk, document: Document, question: Question) -> str:
+    """ "Returns:", where the quote does not begin so itself."""
+    told = ROLES.get(chunk.role, {}).get(question.language, "")
+    return "" if _LABELLED.match(document.text[chunk.start : chunk.end]) else told
+
+
+def facts(retrieved: Retrieved, document: Document, units: Sequence[Reading], draft: Draft) -> None:
+    """What can be said in a sentence of our own, with its proof: a default, a type, an alias."""
+    default(retrieved, document, units, draft)
+    language = retrieved.question.language
+    if "type" in retrieved.question.intents and "default" not in retrieved.question.intents:
+        for unit in units:
+            match = _TYPED.match(document.text[unit.chunk.start : unit.chunk.end])
+            if unit.asked and match:
+                line = TYPE_OF[language].format(
+                    name=unit.chunk.name, value=readable(match["type"]).strip("`")
+                )
+                draft.state(line, document, unit.chunk)
+                break
+    alias = _ALIAS.match(document.text[_body(document) :])
+    summary = next((u.chunk for u in units if u.chunk.role == "summary"), None)
+    if alias and summary is not None:
+        line = ALIAS_OF[language].format(name=document.title, other=alias["other"])
+        draft.state(line, document, summary)
+
+
+def _body(document: Document) -> int:
+    """Where the text behind the call begins."""
+    call, gap, _ = document.text.partition("\n\n")
+    return len(call) + len(gap) if "(" in call and gap else 0
 
 
 def call(question: Question, document: Document, units: Sequence[Reading], draft: Draft) -> None:

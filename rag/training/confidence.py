@@ -33,8 +33,8 @@ def main() -> None:
     with Pipeline.open(options.index) as pipeline:
         rows = [_row(question, pipeline) for question in questions]
     kept = [row for row in rows if row is not None]
-    names = list(kept[0][0])
-    matrix = np.array([[row[0][name] for name in names] for row in kept])
+    names = sorted({name for row in kept for name in row[0]})
+    matrix = np.array([[row[0].get(name, 0.0) for name in names] for row in kept])
     answerable = np.array([row[1] for row in kept])
     record = {
         "fitted_on": ", ".join(path.name for path in options.questions),

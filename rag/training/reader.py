@@ -12,8 +12,8 @@ from rag import reader
 from rag.markup import readable
 from rag.pipeline import Pipeline
 from rag.question import checked_question, read_question
-from rag.reader import Reading, read, unit_features
-from rag.retrieve import Retrieved, retrieve
+from rag.reader import read
+from rag.retrieve import retrieve
 from rag.text import fold, nfc
 from rag.training.fitting import fitting_arguments, questions_of
 from rag.training.listwise import Case, fit_file
@@ -42,15 +42,9 @@ def _case(question: dict[str, Any], pipeline: Pipeline) -> list[Case]:
         raw = document.text[unit.chunk.start : unit.chunk.end]
         held = (fold(raw).lower(), readable(raw).lower())
         ids = {document.id, *document.aliases} & set(question["sources"])
-        features.append(_features(unit, retrieved))
+        features.append(dict(unit.features))
         right.append(bool(ids) and any(words in text for words in proofs for text in held))
     return [Case(features, right)] if any(right) and not all(right) else []
-
-
-def _features(unit: Reading, retrieved: Retrieved) -> dict[str, float]:
-    found = unit_features(unit.chunk, retrieved, unit.dense, unit.words)
-    found["first"] = 1.0 / (1 + unit.place)
-    return found
 
 
 if __name__ == "__main__":

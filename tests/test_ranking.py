@@ -14,6 +14,7 @@ from rag.ingestion import chunk_tokens
 from rag.question import read_question
 from rag.ranking import (
     Asked,
+    Asking,
     asked_weights,
     candidate_features,
     coverage,
@@ -77,10 +78,38 @@ def known(index: Index, text: str, **legs: np.ndarray) -> dict[str, dict[str, fl
     empty = np.zeros(index.n_documents, np.float32)
     scores = {leg: legs.get(leg, empty) for leg in ("documents", "units", "dense", "fused")}
     question = read_question(text)
-    found = candidate_features(
-        question, query_concepts(text), index, rows, scores, named={0: 1.0}, hinted={}
-    )
+    vector = index.dense.vectors([0])[0]
+    asking = Asking(question, query_concepts(text), vector, named={0: 1.0}, hinted={})
+    found = candidate_features(asking, index, rows, scores)
     return {index.document(row).id: one for row, one in zip(rows, found, strict=True)}
+
+
+def index_row_0(index: Index) -> str:
+    return index.document(0).id
+
+
+def test_evidence_is_told_apart_where_it_weighs_otherwise(small_index: Index) -> None:
+    """Korean questions and those that name no code have weights of their own."""
+
+    def situations(text: str, named: dict[int, float]) -> set[str]:
+        rows = range(small_index.n_documents)
+        legs = dict.fromkeys(
+            ("documents", "units", "dense", "fused"), np.ones(len(rows), np.float32)
+        )
+        vector = small_index.dense.vectors([0])[0]
+        asking = Asking(read_question(text), query_concepts(text), vector, named, {})
+        found = candidate_features(asking, small_index, rows, legs)[0]
+        assert all(
+            found[name] == found[name.rpartition(">")[2]]
+            for name in found
+            if name.endswith(">dense")
+        )
+        return {name.partition(">")[0] for name in found if name.endswith(">dense")}
+
+    assert situations("What does toolkit.fold do?", {0: 1.0}) == set()
+    assert situations("how to crease paper", {}) == {"unnamed"}
+    assert situations("종이 접는 법", {}) == {"korean", "unnamed"}
+    assert situations("toolkit.fold는 뭐예요?", {0: 1.0}) == {"korean"}
 
 
 def test_what_is_known_of_candidates(small_index: Index) -> None:
@@ -94,7 +123,9 @@ def test_what_is_known_of_candidates(small_index: Index) -> None:
     assert {id_ for id_, one in found.items() if one["page"]} == {
         id_ for id_ in found if not id_.startswith("py:")
     }
-    assert all(0 <= value <= 1 for one in found.values() for value in one.values())
+    assert all(-1 <= value <= 1 + 1e-6 for one in found.values() for value in one.values())
+    first = index_row_0(small_index)
+    assert found[first]["meaning"] == max(one["meaning"] for one in found.values())
 
 
 def test_the_legs_are_taken_as_shares_of_their_best(small_index: Index) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import toolkit
+from hypothesis import settings
 
 from rag.config import cache_file
 from rag.encoders import load_encoder
@@ -15,6 +16,10 @@ from rag.index import Index, read_index
 from rag.ingestion import default_sources, ingest
 from rag.pipeline import Pipeline
 from rag.sources.package import PackageDocs, read_package
+
+# Time is measured in a benchmark; on a busy machine a deadline fails what is right.
+settings.register_profile("ask", deadline=None)
+settings.load_profile("ask")
 
 # A job that a shell starts in the background inherits an ignored SIGINT, and so would the commands
 # that the tests start and interrupt.

@@ -78,6 +78,8 @@ STEP = """toolkit.press.Press.step(count=1)
 
 Moves the plates of the press one position further.
 
+This method does not return a value.
+
 Args:
     count (int): how many positions. Default: 1
 """

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.index import FoundName, Index
 from rag.question import IMPORT_HABITS, OTHER_PACKAGES, Mention
+from rag.text import english_stem
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,9 @@ def resolve(index: Index, mention: Mention) -> Named:
         if slip is not None and slip.document is not None:
             return Named(mention, (slip.name,), (slip.document,), corrected=True, nearest=nearest)
         return Named(mention, missing=True, nearest=nearest)
+    bare = None if rest else _bare_slip(index, name)
+    if bare is not None and bare.document is not None:
+        return Named(replace(mention, sure=True), (bare.name,), (bare.document,), corrected=True)
     return Named(mention, foreign=bool(rest) and mention.sure)
 
 
@@ -130,3 +134,23 @@ def _slip(index: Index, name: str, nearest: Sequence[str]) -> FoundName | None:
         if home == parent and len(last) >= 5 and alike >= 0.86:
             return next(iter(index.lookup_name(candidate)), None)
     return None
+
+
+def _bare_slip(index: Index, word: str) -> FoundName | None:
+    """The name that a word without a dot is a slip of: "Adagard", "LocalResponceNorm".
+
+    Only a word that no document holds is one; it begins like the name, in the same case, and is
+    not its plural.
+    """
+    stem = english_stem(word.lower())
+    if len(word) < 6 or index.document_sparse.known(stem) or index.chunk_sparse.known(stem):
+        return None
+    lasts: dict[str, str] = {}
+    for name in index.all_names():
+        last = name.rpartition(".")[2]
+        if last[:1] == word[:1] and abs(len(last) - len(word)) <= 2:
+            lasts.setdefault(last, name)
+    near = difflib.get_close_matches(word, lasts, n=3, cutoff=0.82)
+    found = [one for last in near for one in index.names_ending(last) if one.document is not None]
+    alike = [f for f in found if f.name.endswith(near[0])]
+    return max(alike, key=lambda f: f.prior) if alike else None

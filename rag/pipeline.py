@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -13,19 +12,15 @@ from typing import Self
 from rag.confidence import Premise, false_premise, features, fitted, package_title
 from rag.encoders import Encoder, load_encoder
 from rag.errors import IndexMissing, SourceError
+from rag.followup import follow_up
 from rag.generators.generator import Brief, Extractive, Generator, Part, closing
 from rag.index import DocumentHead, Group, Index, read_index
+from rag.names import resolve
 from rag.prompts import NEAREST, NEAREST_NAMES, REASONS, REFUSAL
 from rag.question import Question, checked_question, read_question
 from rag.reader import Read, read
 from rag.retrieve import Retrieved, passages, retrieve, source_filter
 from rag.types import Answer, Document, Language, Passage, Turn
-
-_FOLLOW_UP = re.compile(
-    r"^\s*(?:and\b|then\b|what about|how about|so\b|but\b|그럼|그러면|그리고|그건|그거|그게|근데|그런데|이건|이거)"
-    r"|\b(?:it|its|that|this|they|their)\b|그(?:것|건|거|게)\b|그\s?(?:함수|클래스|모듈|인자)",
-    re.I,
-)
 
 
 class Pipeline:
@@ -117,9 +112,26 @@ class Pipeline:
         """
         started = time.perf_counter()
         clean = checked_question(question)
-        completed = _completed(clean, history, self.index)
+        completed = self._completed(clean, history)
         asked = read_question(completed or clean, language)
         return self._stream(clean, completed, asked, started, k=k, source=source, long=long)
+
+    def _completed(self, question: str, history: Sequence[Turn]) -> str | None:
+        """A follow-up with its topic put in, None for a question that stands alone."""
+        found = follow_up(question, history, self.index)
+        if found is None or found.certain:
+            return found.text if found else None
+        alone, together = (self._held(text) for text in (question, found.text))
+        topic = read_question(found.text).mentions[:1]
+        rows = {row for mention in topic for row in resolve(self.index, mention).rows[:2]}
+        own = max((held for row, held in together if row in rows), default=0.0)
+        return found.text if own > 0.5 * max((held for _, held in alone), default=0.0) else None
+
+    def _held(self, question: str) -> list[tuple[int, float]]:
+        """For each unit that is read, its document and the share of the asked words it holds."""
+        retrieved = retrieve(read_question(question), self.index, self.encoder)
+        text = read(retrieved, self.index)
+        return [(text.heads[unit.place].row, unit.words) for unit in text.units]
 
     def _stream(
         self, clean: str, completed: str | None, asked: Question, started: float, *,
@@ -229,24 +241,6 @@ def _generator(
     from rag.generators.models import model_generator
 
     return model_generator(model, encoder, strict=strict, timeout=timeout)
-
-
-def _completed(question: str, history: Sequence[Turn], index: Index) -> str | None:
-    """A follow-up with the topic of the conversation put in, None where nothing is missing.
-
-    The topic is the last name of code, or else the whole last question.
-    """
-    if not history:
-        return None
-    names = [m for m in read_question(question).mentions if m.sure or index.names_ending(m.name)]
-    short = len(question.split()) <= 4
-    if names or not (_FOLLOW_UP.search(question) or short):
-        return None
-    for turn in reversed(history):
-        mentions = [m for m in read_question(turn.question).mentions if index.names_ending(m.name)]
-        if mentions:
-            return f"{mentions[-1].name} {question}"
-    return f"{history[-1].question} {question}"
 
 
 def _premise_reason(premise: Premise, language: Language) -> str:

@@ -67,7 +67,6 @@ ROLES: dict[str, dict[Language, str]] = {
     "returns": {"en": "Returns:", "ko": "반환값:"},
     "raises": {"en": "Raises:", "ko": "예외:"},
     "shape": {"en": "Shape:", "ko": "모양(shape):"},
-    "note": {"en": "Note:", "ko": "참고:"},
     "warning": {"en": "Warning:", "ko": "주의:"},
 }
 ALSO: dict[Language, str] = {"en": "Also close:", "ko": "이 밖에 가까운 항목:"}

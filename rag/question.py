@@ -56,7 +56,9 @@ _YEAR = re.compile(
 _INTENTS: dict[str, re.Pattern[str]] = {
     name: re.compile(pattern, re.I)
     for name, pattern in {
-        "default": r"\bdefaults?\b|기본|디폴트",
+        "default": r"\bdefaults?\b|\bunless (?:told|said|stated) otherwise\b|\bsay nothing\b|기본|디폴트",
+        "option": r"\b(?:which|what) (?:flag|option|argument|arg|parameter|setting|keyword|mode)\b|인자|인수|옵션|파라미터|"
+        r"매개변수|플래그|설정값",
         "omitted": r"안 (?:주|넘기|넣|정하|쓰|적|지정)|생략|(?:지정|설정)하지 않|빼(?:면|고)|\bomit|\bwithout (?:giving|passing|"
         r"setting|specifying)\b|\bunless\b|\bnot (?:given|passed|set|specified|provided)\b|\b(?:don't|do not) "
         r"(?:give|pass|set|specify)\b|\bleave (?:out|off|it)\b|\bleft out\b",
@@ -144,6 +146,12 @@ def read_question(text: str, language: Language | None = None) -> Question:
         keywords=tuple(dict.fromkeys(_KEYWORD.findall(text))),
         years=tuple(int(m["en"] or m["ko"]) for m in _YEAR.finditer(text)),
     )
+
+
+def trigger(text: str, intent: str) -> str | None:
+    """The words of `text` that show this intent."""
+    match = _INTENTS[intent].search(text)
+    return match.group().strip(" ?") if match else None
 
 
 def _mentions(text: str) -> tuple[Mention, ...]:

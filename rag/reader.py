@@ -35,7 +35,7 @@ _STATES: dict[str, re.Pattern[str]] = {
     ),
     "number": re.compile(r"\d"),
     "when": re.compile(r"\b(?:19|20)\d\d\b"),
-    "error": re.compile(r"\b(?:error|raise|exception|must|instead|should|cannot|expect)", re.I),
+    "error": re.compile(r"\b(?:error|raise|exception|must|instead|should|cannot|expect|advisable|recommended|to avoid)", re.I),
     "why": re.compile(r"\b(?:because|since|due to|so that|in order|reason)\b|때문|이유|위해", re.I),
     "difference": re.compile(
         r"\b(?:unlike|different|differs?|whereas|while|instead|same as|similar)\b|다르|달리|반면",
@@ -226,10 +226,10 @@ def unit_features(
 
 
 def _empty(record: str) -> bool:
-    """ "input (Tensor): the input tensor.", or a formula: nothing is told by it."""
+    """ "input (Tensor): the input tensor.", a formula, a link: nothing is told by it."""
     told = record.rpartition("): ")[2] if "): " in record else record.partition(": ")[2]
     words = [w for w in _WORD.findall(told) if w.lower() not in _PLAIN]
-    return len(words) < (3 if "=" in told else 1)
+    return len(words) < (3 if "=" in told else 1) or (told.startswith("_") and "://" in told)
 
 
 def _asked(

@@ -28,7 +28,7 @@ LAYERS = (
     "feedback",
     "question chunking contents encoderexport",
     "index evaluation",
-    "prior names ranking",
+    "prior names ranking followup",
     "ingestion retrieve",
     "reader",
     "verdict confidence",

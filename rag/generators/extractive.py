@@ -21,6 +21,7 @@ _UNITS, _LONG_UNITS = 3, 12  # quotes from the main source
 _OTHERS, _LONG_OTHERS = 3, 8  # further sources, a line each
 _OTHERS_ROOM = 230  # characters kept for them where the question names nothing
 _CLOSE = 1.2  # how far below the best unit's score a further quote of the same source may lie
+_LEAST = 2  # units of the main source, however far apart
 _MEANT = 3.0  # the same where the question names the source: the answer is somewhere in it
 _BEHIND = 2.5  # how far another source may rank behind the first
 _NO_PROSE = frozenset(["example", "code", "signature"])
@@ -68,16 +69,15 @@ def write(retrieved: Retrieved, read: Read, *, long: bool = False) -> Written | 
 def main_places(retrieved: Retrieved, read: Read) -> list[int]:
     """Which documents the answer is about: those that the question names, else the best unit's.
 
-    A name that is surely one beats words that may be names; a stub ("See torch.max") is followed
-    by the best of the rest.
+    Words that may be names say it only where a difference is asked for; a stub ("See torch.max")
+    is followed by the best of the rest.
     """
     rows = [head.row for head in read.heads]
-    named: list[int] = []
-    for sure in (True, False):
-        if not named:
-            named = [n.rows[0] for n in retrieved.named if n.rows and n.mention.sure is sure]
-    places = list(dict.fromkeys(rows.index(row) for row in named if row in rows))
+    named = [n.rows[0] for n in retrieved.named if n.rows and n.mention.sure]
     best = read.units[0].place
+    if not named and "difference" in retrieved.question.intents:
+        named = [n.rows[0] for n in retrieved.named if n.rows]
+    places = list(dict.fromkeys(rows.index(row) for row in named if row in rows))
     if not places:
         return [best]
     if len(places) == 1 and best != places[0] and len(read.documents[places[0]].text) < 200:
@@ -92,7 +92,8 @@ def picked(units: Sequence[Reading], count: int, close: float = _CLOSE) -> list[
     if not prose:
         return []
     floor = prose[0].score - close
-    return [unit for unit in prose if unit.score >= floor or unit.asked][:count]
+    near = [unit for unit in prose if unit.score >= floor or unit.asked]
+    return (near if len(near) >= _LEAST else prose[:_LEAST])[:count]
 
 
 def _main(retrieved: Retrieved, read: Read, place: int, draft: Draft, count: int) -> None:

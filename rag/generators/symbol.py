@@ -120,7 +120,7 @@ def default(
     retrieved: Retrieved, document: Document, units: Sequence[Reading], draft: Draft
 ) -> None:
     """ "The default of `dim` is `0`." with its proof, where a default was asked for and stated."""
-    if "default" not in retrieved.question.intents:
+    if not retrieved.question.intents & {"default", "omitted"}:
         return
     signature = _signature(units)
     text = document.text[signature.start : signature.end] if signature else ""

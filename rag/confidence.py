@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 
 from rag.index import Index
-from rag.names import Named
 from rag.ranking import coverages
 from rag.reader import Read
 from rag.retrieve import Retrieved
@@ -60,6 +59,7 @@ def features(retrieved: Retrieved, read: Read, index: Index) -> dict[str, float]
     foreign       a name of another package is asked about
     agreement     the two legs have the same first source
     korean        the question is Korean (its cosines run lower)
+    package       share of the other packages it speaks of that the best documents do not mention
     future        it asks what will be
     command       it orders the answerer about instead of asking
     numbers       share of its numbers that the best documents do not hold
@@ -99,6 +99,7 @@ def features(retrieved: Retrieved, read: Read, index: Index) -> dict[str, float]
             first is not None and first.trace.lexical_rank == first.trace.dense_rank == 1
         ),
         "korean": float(retrieved.question.language == "ko"),
+        "package": _strange_packages(retrieved, read),
         "future": float("future" in retrieved.question.intents),
         "command": float("command" in retrieved.question.intents),
         "numbers": _strange_numbers(retrieved, read),
@@ -122,57 +123,8 @@ def _strange_numbers(retrieved: Retrieved, read: Read) -> float:
     return sum(n not in present for n in numbers) / len(numbers) if numbers else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Premise:
-    """A premise of the question that the documents contradict: a key of prompts.REASONS and what
-    to fill in; `nearest` are names that exist."""
-
-    reason: str
-    values: Mapping[str, str]
-    nearest: tuple[str, ...] = ()
-
-
-def false_premise(retrieved: Retrieved, read: Read, index: Index) -> Premise | None:
-    """What the question takes for granted and is not so: a name or parameter that does not exist,
-    a year that the documents do not reach."""
-    named = retrieved.named
-    for entry in named:
-        if entry.missing and not any(other.rows and other.mention.sure for other in named):
-            version = package_title(index, entry.mention.name)
-            return Premise(
-                "missing", {"name": entry.mention.name, "version": version}, entry.nearest
-            )
-    keyword = _wrong_keyword(retrieved, named, index)
-    if keyword is not None:
-        return keyword
-    year = max(retrieved.question.years, default=0)
-    newest = int(index.manifest.created[:4])
-    if year > newest:
-        return Premise("future", {"year": str(year), "end": str(newest)})
-    return None
-
-
-def _wrong_keyword(retrieved: Retrieved, named: tuple[Named, ...], index: Index) -> Premise | None:
-    """`name=value` in a question about one object whose documentation knows no such name."""
-    owners = [n for n in named if n.rows and n.mention.name not in retrieved.question.keywords]
-    if len(owners) != 1 or not owners[0].mention.sure:
-        return None
-    documents = [index.document(row) for row in owners[0].rows[:6]]
-    for keyword in retrieved.question.keywords:
-        texts = [d.text for d in documents]
-        if any(keyword in text or "**" in text.split("\n")[0] for text in texts):
-            continue
-        first = documents[0]
-        values = {"name": keyword, "owner": first.title, "version": first.version or ""}
-        return Premise("keyword", values)
-    return None
-
-
-def package_title(index: Index, name: str) -> str:
-    """The package and version that a name would belong to: "torch 2.13.0"."""
-    root = name.split(".", maxsplit=1)[0]
-    groups = [g for g in index.manifest.groups if g.kind == "package"]
-    for group in groups:
-        if group.id == f"py:{root}":
-            return group.title
-    return groups[0].title if groups else "the documents"
+def _strange_packages(retrieved: Retrieved, read: Read) -> float:
+    """Keras in a question is no obstacle where the documents compare with Keras."""
+    asked = retrieved.question.packages
+    text = " ".join(document.text for document in read.documents[:3]).lower()
+    return sum(name not in text for name in asked) / len(asked) if asked else 0.0

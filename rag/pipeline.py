@@ -9,13 +9,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rag.confidence import Premise, false_premise, features, fitted, package_title
+from rag.confidence import features, fitted
 from rag.encoders import Encoder, load_encoder
 from rag.errors import IndexMissing, SourceError
 from rag.followup import follow_up
 from rag.generators.generator import Brief, Extractive, Generator, Part, closing
 from rag.index import DocumentHead, Group, Index, read_index
 from rag.names import resolve
+from rag.premise import Premise, false_premise, package_title
 from rag.prompts import NEAREST, NEAREST_NAMES, REASONS, REFUSAL
 from rag.question import Question, checked_question, read_question
 from rag.reader import Read, read

@@ -38,6 +38,10 @@ REASONS: dict[str, dict[Language, str]] = {
         "(undocumented or deprecated).",
         "ko": "`{name}`은(는) {version}에 있지만 문서가 없습니다(문서 없음 또는 사용 중단).",
     },
+    "later": {
+        "en": "The question is about version {version}; the documents are those of {documented}.",
+        "ko": "질문은 {version} 버전에 관한 것인데, 문서는 {documented}의 것입니다.",
+    },
     "future": {
         "en": "The question is about {year}; the documents end in {end}.",
         "ko": "질문은 {year}년에 관한 것인데, 문서는 {end}년까지의 내용입니다.",

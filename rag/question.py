@@ -40,6 +40,23 @@ OTHER_PACKAGES = frozenset(
     django flask fastapi react pyspark ray dask polars""".split()
 )
 
+# How Korean writes the names of packages and of what else is asked about beside the documents.
+KOREAN_PACKAGES = {
+    "텐서플로": "tensorflow", "텐서플로우": "tensorflow", "케라스": "keras", "넘파이": "numpy",
+    "판다스": "pandas", "사이킷런": "sklearn", "사이파이": "scipy", "맷플롯립": "matplotlib",
+    "허깅페이스": "transformers", "라이트닝": "lightning", "엑스지부스트": "xgboost",
+    "오픈씨브이": "opencv", "토치비전": "torchvision", "장고": "django", "플라스크": "flask",
+    "쿠버네티스": "kubernetes", "도커": "docker", "엠엘플로우": "mlflow", "아나콘다": "anaconda",
+    "랭체인": "langchain", "올라마": "ollama", "스트림릿": "streamlit", "리액트": "react",
+    "우분투": "ubuntu", "토치서브": "torchserve", "스파크": "spark", "쿠파이": "cupy",
+}  # fmt: skip
+# Products beside packages; their names are seldom dotted.
+_PRODUCTS = {
+    "hugging face": "transformers", "huggingface": "transformers", "scikit-learn": "sklearn",
+    "kubernetes": "kubernetes", "docker": "docker", "mlflow": "mlflow", "wandb": "wandb",
+    "anaconda": "anaconda", "conda": "anaconda", "ubuntu": "ubuntu", "torchserve": "torchserve",
+    "streamlit": "streamlit", "gradio": "gradio", "airflow": "airflow", "slurm": "slurm",
+}  # fmt: skip
 _MENTION = re.compile(
     r"(?P<tick>`?)(?P<name>(?:(?<![\w.])\.)?[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)"
     r"(?P<call>\s?\((?P<inside>[^()]{0,80})\)|\()?"
@@ -107,7 +124,8 @@ class Mention:
 @dataclass(frozen=True, slots=True)
 class Question:
     """A question as it was read. `options` are the two sides of an either/or, else empty;
-    `keywords` the names written as `name=value`; `years` the years it speaks of."""
+    `keywords` the names written as `name=value`; `years` the years and `packages` the other
+    packages and products it speaks of."""
 
     text: str
     language: Language
@@ -116,6 +134,7 @@ class Question:
     options: tuple[str, ...]
     keywords: tuple[str, ...]
     years: tuple[int, ...]
+    packages: tuple[str, ...] = ()
 
 
 def checked_question(text: str) -> str:
@@ -145,7 +164,18 @@ def read_question(text: str, language: Language | None = None) -> Question:
         options=options(text),
         keywords=tuple(dict.fromkeys(_KEYWORD.findall(text))),
         years=tuple(int(m["en"] or m["ko"]) for m in _YEAR.finditer(text)),
+        packages=_packages(text),
     )
+
+
+def _packages(text: str) -> tuple[str, ...]:
+    """The other packages and products that a question speaks of, by their import names."""
+    lower = text.lower()
+    words = re.findall(r"[a-z_0-9]+", lower)
+    found = [word for word in words if word in OTHER_PACKAGES]
+    found += [name for said, name in _PRODUCTS.items() if re.search(rf"\b{said}\b", lower)]
+    found += [name for said, name in KOREAN_PACKAGES.items() if said in lower]
+    return tuple(dict.fromkeys(found))
 
 
 def trigger(text: str, intent: str) -> str | None:

@@ -31,7 +31,7 @@ LAYERS = (
     "prior names ranking followup",
     "ingestion retrieve",
     "reader",
-    "verdict confidence",
+    "verdict confidence premise",
     "generators",
     "pipeline",
     "langchain serve",

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.confidence import Model, Premise, false_premise, features, fitted
+from rag.confidence import Model, features, fitted
 from rag.encoders import load_encoder
 from rag.index import Index
 from rag.pipeline import Pipeline
+from rag.premise import Premise, false_premise
 from rag.prompts import NEAREST, NEAREST_NAMES, REASONS, REFUSAL
 from rag.question import read_question
 from rag.reader import Read, read

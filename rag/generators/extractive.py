@@ -73,11 +73,13 @@ def main_places(retrieved: Retrieved, read: Read) -> list[int]:
     is followed by the best of the rest.
     """
     rows = [head.row for head in read.heads]
-    named = [n.rows[0] for n in retrieved.named if n.rows and n.mention.sure]
+    named = [n for n in retrieved.named if n.rows and n.mention.sure]
     best = read.units[0].place
     if not named and "difference" in retrieved.question.intents:
-        named = [n.rows[0] for n in retrieved.named if n.rows]
-    places = list(dict.fromkeys(rows.index(row) for row in named if row in rows))
+        named = [n for n in retrieved.named if n.rows]
+    # Of namesakes (memory_allocated of cuda, of xpu) the one that ranks first is meant.
+    meant = [[rows.index(row) for row in n.rows[:4] if row in rows] for n in named]
+    places = list(dict.fromkeys(min(some) for some in meant if some))
     if not places:
         return [best]
     if len(places) == 1 and best != places[0] and len(read.documents[places[0]].text) < 200:
@@ -96,11 +98,26 @@ def picked(units: Sequence[Reading], count: int, close: float = _CLOSE) -> list[
     return (near if len(near) >= _LEAST else prose[:_LEAST])[:count]
 
 
+def with_next(chosen: Sequence[Reading], units: Sequence[Reading]) -> list[Reading]:
+    """The best unit with the one behind it: the remedy often stands right after the cause."""
+    if not chosen:
+        return []
+    best = chosen[0]
+    behind = [
+        u for u in units
+        if u.row == best.row + 1 and u.chunk.section_start == best.chunk.section_start
+        and u.chunk.role not in _NO_PROSE and u.says
+    ]  # fmt: skip
+    return list(dict.fromkeys([best, *behind, *chosen[1:]]))
+
+
 def _main(retrieved: Retrieved, read: Read, place: int, draft: Draft, count: int) -> None:
     document, units = read.documents[place], read.of(place)
     row = read.heads[place].row
     meant = any(entry.mention.sure and row in entry.rows[:1] for entry in retrieved.named)
     chosen = picked(units, count + 2, _MEANT) if meant else picked(units, count)
+    if "error" in retrieved.question.intents:
+        chosen = with_next(chosen, units)
     if document.kind == "symbol":
         symbol.write(retrieved, document, units, chosen, draft)
         return
@@ -122,7 +139,8 @@ def _other_units(retrieved: Retrieved, read: Read, main: Sequence[int]) -> list[
             continue
         summary = next((u for u in prose if u.chunk.role == "summary"), prose[0])
         brief = summary.chunk.end - summary.chunk.start <= _OTHERS_ROOM
-        found.append(summary if document.kind == "symbol" and brief else prose[0])
+        told = document.kind == "symbol" and brief and "error" not in retrieved.question.intents
+        found.append(summary if told else prose[0])
     return found
 
 

@@ -35,7 +35,10 @@ _STATES: dict[str, re.Pattern[str]] = {
     ),
     "number": re.compile(r"\d"),
     "when": re.compile(r"\b(?:19|20)\d\d\b"),
-    "error": re.compile(r"\b(?:error|raise|exception|must|instead|should|cannot|expect|advisable|recommended|to avoid)", re.I),
+    "error": re.compile(
+        r"\b(?:error|raise|exception|must|instead|should|cannot|expect|advisable|recommended|to avoid)",
+        re.I,
+    ),
     "why": re.compile(r"\b(?:because|since|due to|so that|in order|reason)\b|때문|이유|위해", re.I),
     "difference": re.compile(
         r"\b(?:unlike|different|differs?|whereas|while|instead|same as|similar)\b|다르|달리|반면",

@@ -67,7 +67,9 @@ def test_the_fitted_model_is_a_sensible_one(small_index: Index) -> None:
     assert model.weights["command"] < 0
     assert model.weights["unknown"] < 0
     assert model.weights["unit"] > 0
-    assert model.weights.keys() <= known(small_index, "What is toolkit.fold?").keys()
+    assert model.weights["package"] < 0
+    assert model.weights.keys() == known(small_index, "how do I crease paper").keys()
+    assert model.weights.keys() > known(small_index, "What is toolkit.fold?").keys()
 
 
 # -- what is looked at ---------------------------------------------------------------------------

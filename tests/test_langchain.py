@@ -136,9 +136,10 @@ def test_scores_are_cosines_and_a_filter_limits_the_search_not_its_result() -> N
 
 def test_as_retriever_passes_filter_and_mmr_on() -> None:
     store = store_of(*ANIMALS, ANIMALS[0] + " ", language=["en", "en", "ko", "en"])
-    twice = store.as_retriever(search_kwargs={"k": 2}).invoke("a cat on a sofa")
+    english: dict[str, Any] = {"k": 2, "filter": {"language": "en"}}
+    twice = store.as_retriever(search_kwargs=english).invoke("a cat on a sofa")
     assert {d.id for d in twice} == {"0", "3"}  # the same sentence two times
-    various = store.as_retriever(search_type="mmr", search_kwargs={"k": 2, "lambda_mult": 0.3})
+    various = store.as_retriever(search_type="mmr", search_kwargs={**english, "lambda_mult": 0.3})
     assert len({d.id for d in various.invoke("a cat on a sofa")} & {"0", "3"}) == 1
     only = store.as_retriever(search_type="mmr", search_kwargs={"filter": {"language": "ko"}})
     assert [d.id for d in only.invoke("a cat on a sofa")] == ["2"]

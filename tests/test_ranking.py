@@ -183,4 +183,9 @@ def test_fitted_weights_name_features_that_exist(small_index: Index) -> None:
         "What is the default?", "Which error is raised?",
     ]  # fmt: skip
     there = {name for text in texts for one in known(small_index, text).values() for name in one}
+    rows = range(small_index.n_documents)
+    legs = dict.fromkeys(("documents", "units", "dense", "fused"), np.ones(len(rows), np.float32))
+    vector = small_index.dense.vectors([0])[0]
+    bare = Asking(read_question("접는 법"), query_concepts("접는 법"), vector, {}, {})
+    there |= {name for one in candidate_features(bare, small_index, rows, legs) for name in one}
     assert weights().keys() <= there

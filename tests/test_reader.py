@@ -64,8 +64,8 @@ def test_the_parameter_that_is_asked_for_is_marked(
 @pytest.mark.parametrize("text", ["What is toolkit.glue?", "toolkit.glue는 무엇인가요?"])
 def test_what_is_asks_for_the_summary(small_index: Index, text: str) -> None:
     found = reading(small_index, text)
-    first = next(u for u in found.of(0) if u.chunk.role not in ("signature", "example"))
-    assert first.chunk.role == "summary"
+    prose = [u for u in found.of(0) if u.chunk.role not in ("signature", "example")]
+    assert "summary" in [u.chunk.role for u in prose[:2]]
 
 
 def test_units_come_best_first_and_know_their_document(small_index: Index) -> None:

@@ -21,7 +21,7 @@ _UNITS, _LONG_UNITS = 3, 12  # quotes from the main source
 _OTHERS, _LONG_OTHERS = 3, 8  # further sources, a line each
 _OTHERS_ROOM = 230  # characters kept for them where the question names nothing
 _CLOSE = 1.2  # how far below the best unit's score a further quote of the same source may lie
-_LEAST = 2  # units of the main source, however far apart
+_LEAST = 2  # units of a symbol, however far apart: its summary is mostly one of them
 _MEANT = 3.0  # the same where the question names the source: the answer is somewhere in it
 _BEHIND = 2.5  # how far another source may rank behind the first
 _NO_PROSE = frozenset(["example", "code", "signature"])
@@ -87,15 +87,18 @@ def main_places(retrieved: Retrieved, read: Read) -> list[int]:
     return places[:2]
 
 
-def picked(units: Sequence[Reading], count: int, close: float = _CLOSE) -> list[Reading]:
-    """The best unit of a source and those that come close; what the question names comes along."""
+def picked(
+    units: Sequence[Reading], count: int, close: float = _CLOSE, least: int = 1
+) -> list[Reading]:
+    """The best unit of a source and those that come close, at least `least`; what the question
+    names comes along."""
     telling = [unit for unit in units if unit.says or unit.asked]
     prose = [unit for unit in telling if unit.chunk.role not in _NO_PROSE] or list(units)
     if not prose:
         return []
     floor = prose[0].score - close
     near = [unit for unit in prose if unit.score >= floor or unit.asked]
-    return (near if len(near) >= _LEAST else prose[:_LEAST])[:count]
+    return (near if len(near) >= least else prose[:least])[:count]
 
 
 def with_next(chosen: Sequence[Reading], units: Sequence[Reading]) -> list[Reading]:
@@ -115,7 +118,8 @@ def _main(retrieved: Retrieved, read: Read, place: int, draft: Draft, count: int
     document, units = read.documents[place], read.of(place)
     row = read.heads[place].row
     meant = any(entry.mention.sure and row in entry.rows[:1] for entry in retrieved.named)
-    chosen = picked(units, count + 2, _MEANT) if meant else picked(units, count)
+    least = _LEAST if document.kind == "symbol" else 1
+    chosen = picked(units, count + 2, _MEANT) if meant else picked(units, count, least=least)
     if "error" in retrieved.question.intents:
         chosen = with_next(chosen, units)
     if document.kind == "symbol":
@@ -132,9 +136,11 @@ def _other_units(retrieved: Retrieved, read: Read, main: Sequence[int]) -> list[
     source is then often the right one. A symbol is told by its summary."""
     if len(main) > 1 or any(entry.rows and entry.mention.sure for entry in retrieved.named):
         return []
+    language = retrieved.question.language
     found = []
     for place, document in enumerate(read.documents):
         prose = [u for u in read.of(place) if u.chunk.role not in _NO_PROSE and u.says]
+        prose = [u for u in prose if document.kind == "symbol" or u.chunk.language == language]
         if place in main or not prose or prose[0].features.get("behind", 0.0) * 5 > _BEHIND:
             continue
         summary = next((u for u in prose if u.chunk.role == "summary"), prose[0])

@@ -61,6 +61,8 @@ _MENTION = re.compile(
     r"(?P<tick>`?)(?P<name>(?:(?<![\w.])\.)?[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)"
     r"(?P<call>\s?\((?P<inside>[^()]{0,80})\)|\()?"
 )
+_FORMULA = re.compile(r"[\w)]\s*[-+*/^]\s*[\w(]")  # log(1+x) is mathematics before it is a call
+_NAME = re.compile(r"[A-Z][a-z]*[A-Z]\w*")  # inside brackets: another name, not an argument
 _KEYWORD = re.compile(r"(?<![\w=])([a-z_][A-Za-z0-9_]*)\s*=(?!=)")
 _ORDINARY = frozenset("e.g i.e a.k.a w.r.t etc vs A I PyTorch pytorch".split())
 # A number is a year only where it is said to be one: 2048 may be a size.
@@ -189,7 +191,10 @@ def _mentions(text: str) -> tuple[Mention, ...]:
     found: list[Mention] = []
     for match in _MENTION.finditer(text):
         raw = match["name"]
-        name = raw.strip(".")
+        name, inside = raw.strip("."), match["inside"] or ""
+        if _NAME.fullmatch(inside) and (other := text.find(inside, match.end("name"))) >= 0:
+            # "SGD(ASGD)": the second name is meant as well
+            found.append(Mention(inside, other, other + len(inside), True, False))
         if name in _ORDINARY or (len(name) < 2 and not match["call"]):
             continue
         if _KEYWORD.match(text, match.start("name")):
@@ -199,7 +204,7 @@ def _mentions(text: str) -> tuple[Mention, ...]:
             or "." in raw
             or "_" in name.strip("_")
             or name.endswith("_")
-            or (match["call"] and match["call"].startswith("("))
+            or (match["call"] and match["call"].startswith("(") and not _FORMULA.search(inside))
             or re.search(r"[a-z][A-Z]|[A-Z]{2}[a-z]|[a-z]\d|[A-Z]{3,}", name)
         )
         if sure or korean or name[0].isupper():

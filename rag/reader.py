@@ -45,6 +45,10 @@ _STATES: dict[str, re.Pattern[str]] = {
         re.I,
     ),
 }
+_PATH = re.compile(r"\S*(?:://|\.\./|\w/\w+\.(?:png|svg|jpg))\S*|^_.*?:(?=\s|$)")
+_UNTOLD = re.compile(
+    r"\bunknown\b|\bnot known\b|\bcould not be\b|알 수 없|알려지지 않|확인하지 못|구하지 못", re.I
+)
 _WORD = re.compile(r"[가-힣]{2,}|[A-Za-z]{3,}")
 _PLAIN = frozenset(
     "the input output tensor tensors first second other given result optional".split()
@@ -217,12 +221,14 @@ def unit_features(
         found["asked"] = 1.0
     if chunk.end - chunk.start < 40:
         found["short"] = 1.0
-    elif chunk.role in ("parameter", "returns", "text", "note") and _empty(chunk.record):
+    if chunk.role in ("parameter", "returns", "text", "note") and _empty(chunk.record):
         found["empty"] = 1.0
     found["first"], found["behind"] = 1.0 / (1 + place.number), place.behind / 5
     if not any(entry.rows and entry.mention.sure for entry in retrieved.named):
         found |= {f"unnamed>{name}": found[name] for name in ("first", "behind", "dense", "words")}
         found[f"unnamed>role:{role}"] = 1.0
+    if _UNTOLD.search(chunk.record):
+        found["untold"] = 1.0  # says that something is not known
     if _ABOUT_ITSELF.search(chunk.record):
         found["about itself"] = 1.0
     return found
@@ -231,8 +237,9 @@ def unit_features(
 def _empty(record: str) -> bool:
     """ "input (Tensor): the input tensor.", a formula, a link: nothing is told by it."""
     told = record.rpartition("): ")[2] if "): " in record else record.partition(": ")[2]
+    told = _PATH.sub(" ", told)
     words = [w for w in _WORD.findall(told) if w.lower() not in _PLAIN]
-    return len(words) < (3 if "=" in told else 1) or (told.startswith("_") and "://" in told)
+    return len(words) < (3 if "=" in told else 1)
 
 
 def _asked(

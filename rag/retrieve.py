@@ -8,9 +8,11 @@ Names of code in the question are looked up. rag/ranking.py then ranks the candi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +20,9 @@ from numpy.typing import NDArray
 from rag.encoders import Encoder
 from rag.index import Index
 from rag.lexicon import translate
+from rag.loanwords import alike, by_sound
 from rag.names import Named, resolve
-from rag.question import Question
+from rag.question import KOREAN_PACKAGES, Question
 from rag.ranking import Asking, candidate_features, score
 from rag.text import english_stem, has_hangul, search_tokens
 from rag.types import Passage, Trace
@@ -27,6 +30,7 @@ from rag.types import Passage, Trace
 RRF_K = 60
 _POOL = 400  # units that a leg may bring
 _WEIGHTS = {"documents": 1.0, "units": 1.0, "dense": 1.2}
+_WORD = re.compile(r"[A-Z]?[a-z]{3,}")
 _CANDIDATES = 80  # documents that are looked at again
 
 
@@ -93,6 +97,31 @@ def query_concepts(text: str) -> tuple[Mapping[str, float], ...]:
     return tuple(concepts.values())
 
 
+def _heard(
+    concepts: tuple[Mapping[str, float], ...], index: Index
+) -> tuple[tuple[Mapping[str, float], ...], list[str]]:
+    """Korean words that neither lexicon nor documents know, with the words of public names that
+    sound like them; and these words alone."""
+    found: list[Mapping[str, float]] = []
+    heard: list[str] = []
+    for words in concepts:
+        korean = next(iter(words))
+        strange = has_hangul(korean) and len(korean) > 2 and korean not in KOREAN_PACKAGES
+        strange = strange and not index.chunk_sparse.known(korean)
+        told = any(word.isascii() and share >= 0.2 for word, share in words.items())
+        names = alike(korean, name_sounds(index.all_names())) if strange and not told else []
+        found.append({**words, **{english_stem(name): 0.7 for name in names}})
+        heard.extend(names)
+    return tuple(found), heard
+
+
+@lru_cache(maxsize=4)
+def name_sounds(names: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    """The words in the last parts of public names, by their sound in Korean."""
+    words = {word.lower() for name in names for word in _WORD.findall(name.rpartition(".")[2])}
+    return by_sound(sorted(words))
+
+
 def flat(concepts: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """All words of the concepts, each with its greatest weight."""
     weights: dict[str, float] = {}
@@ -116,10 +145,10 @@ def retrieve(
     """
     named = tuple(resolve(index, mention) for mention in question.mentions)
     text = _corrected(question.text, named)
-    concepts = query_concepts(text)
+    concepts, heard = _heard(query_concepts(text), index)
     document_words = index.document_sparse.concept_scores(concepts)
     unit_words = index.chunk_sparse.concept_scores(concepts)
-    vector = encoder.encode_queries([text])
+    vector = encoder.encode_queries([" ".join([text, *heard])])
     unit_dense = _dense_scores(index, vector)
     allowed = _allowed(index, only)
     scores = {

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = (
     "types errors",
     "text columns markup citations prompts config storage turns",
-    "options sources blocks docstrings lexicon encoders dense sparse catalogue vectorcache golden "
+    "options sources blocks docstrings lexicon loanwords encoders dense sparse catalogue vectorcache golden "
     "feedback",
     "question chunking contents encoderexport",
     "index evaluation",

@@ -22,7 +22,7 @@ from rag.reader import read
 from rag.retrieve import retrieve
 from rag.training.fitting import fitting_arguments, questions_of
 
-FALSE_REFUSALS = 0.025
+FALSE_REFUSALS = 0.02
 C = 1.0
 FOLDS = 10
 

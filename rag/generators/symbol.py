@@ -34,7 +34,9 @@ def write(
 ) -> None:
     """Name and summary, the chosen units, and the call where it helps."""
     question = retrieved.question
-    facts(retrieved, document, units, draft)
+    if facts(retrieved, document, units, draft):
+        # What was asked for by name is told; further sentences would only look like more answers.
+        chosen = [unit for unit in chosen if unit.asked]
     lead = label(document, question.language)
     summary = next((u.chunk for u in units if u.chunk.role == "summary"), None)
     brief = summary is not None and summary.end - summary.start <= _SUMMARY
@@ -53,9 +55,10 @@ def _role(chunk: Chunk, document: Document, question: Question) -> str:
     return "" if _LABELLED.match(document.text[chunk.start : chunk.end]) else told
 
 
-def facts(retrieved: Retrieved, document: Document, units: Sequence[Reading], draft: Draft) -> None:
-    """What can be said in a sentence of our own, with its proof: a default, a type, an alias."""
-    default(retrieved, document, units, draft)
+def facts(retrieved: Retrieved, document: Document, units: Sequence[Reading], draft: Draft) -> bool:
+    """What can be said in a sentence of our own, with its proof: a default, a type, an alias; true
+    where that is the default of a parameter that the question names."""
+    told = default(retrieved, document, units, draft)
     language = retrieved.question.language
     if "type" in retrieved.question.intents and "default" not in retrieved.question.intents:
         for unit in units:
@@ -71,6 +74,7 @@ def facts(retrieved: Retrieved, document: Document, units: Sequence[Reading], dr
     if alias and summary is not None:
         line = ALIAS_OF[language].format(name=document.title, other=alias["other"])
         draft.state(line, document, summary)
+    return told
 
 
 def _body(document: Document) -> int:
@@ -118,10 +122,12 @@ def statements_end(text: str, start: int, end: int, room: int) -> int:
 
 def default(
     retrieved: Retrieved, document: Document, units: Sequence[Reading], draft: Draft
-) -> None:
-    """ "The default of `dim` is `0`." with its proof, where a default was asked for and stated."""
+) -> bool:
+    """ "The default of `dim` is `0`." with its proof, where a default was asked for and stated;
+    true where the question names every parameter that it was told of."""
     if not retrieved.question.intents & {"default", "omitted"}:
-        return
+        return False
+    told: list[str] = []
     signature = _signature(units)
     text = document.text[signature.start : signature.end] if signature else ""
     for name in asked_parameters(retrieved, units, text)[:2]:
@@ -130,11 +136,16 @@ def default(
             value, chunk = stated
             line = DEFAULT_OF[retrieved.question.language].format(name=name, value=value)
             draft.state(line, document, chunk)
+            told.append(name)
             continue
         found = signature_default(text, name)
         if found is not None and signature is not None:
             line = DEFAULT_OF[retrieved.question.language].format(name=name, value=found)
             draft.state(line, document, signature, quoted=len(text) <= _CALL)
+            told.append(name)
+    if "omitted" in retrieved.question.intents:
+        return False  # what happens then is asked, not only the value
+    return bool(told) and all(asks_for(name, retrieved.concepts) for name in told)
 
 
 def _stated(document: Document, units: Sequence[Reading], name: str) -> tuple[str, Chunk] | None:

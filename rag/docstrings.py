@@ -58,7 +58,7 @@ _RECORD = 400
 @dataclass(frozen=True, slots=True)
 class _Line:
     start: int
-    end: int
+    end: int  # without white space at the end
     indent: int
     text: str  # stripped
 
@@ -125,7 +125,7 @@ def _lines(text: str) -> list[_Line]:
     lines, at = [], 0
     for raw in text.split("\n"):
         stripped = raw.strip()
-        lines.append(_Line(at, at + len(raw), len(raw) - len(raw.lstrip()), stripped))
+        lines.append(_Line(at, at + len(raw.rstrip()), len(raw) - len(raw.lstrip()), stripped))
         at += len(raw) + 1
     return lines
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rag.docstrings import docstring_chunks
@@ -378,6 +378,7 @@ def test_no_prose_is_lost(text: str) -> None:
     check(text, docstring_chunks(document(text)))
 
 
+@example("0 \n0")  # white space behind the first line
 @settings(max_examples=200, deadline=None)
 @given(st.text(st.characters(codec=None)).map(str.strip).filter(bool))
 def test_any_text_can_be_read(text: str) -> None:

@@ -86,8 +86,9 @@ class Pipeline:
         """Answer `question`.
 
         `language` overrides the detected one, `k` is how many passages come back, `source` limits
-        the sources (a part of their id, or a pattern with *; or several, of which one must fit), `long` lifts the limit of about 800
-        characters, `history` holds earlier turns, whose topic a follow-up takes over.
+        the sources (a part of their id, or a pattern with *; or several, of which one must fit),
+        `long` lifts the limit of about 800 characters, `history` holds earlier turns, whose topic a
+        follow-up takes over.
         Raises UsageError for a question that cannot be read.
         """
         *_, answer = self.stream(

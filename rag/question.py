@@ -175,8 +175,13 @@ def _packages(text: str) -> tuple[str, ...]:
     lower = text.lower()
     words = re.findall(r"[a-z_0-9]+", lower)
     found = [word for word in words if word in OTHER_PACKAGES]
-    found += [name for said, name in _PRODUCTS.items() if re.search(rf"\b{said}\b", lower)]
-    found += [name for said, name in KOREAN_PACKAGES.items() if said in lower]
+    # A particle may follow at once ("wandb에서"); before the name no letter stands: 저장고 is no 장고.
+    for said, name in _PRODUCTS.items():
+        if re.search(rf"(?<![a-z0-9]){said}(?![a-z0-9])", lower):
+            found.append(name)
+    for said, name in KOREAN_PACKAGES.items():
+        if re.search(rf"(?<![가-힣]){said}", lower):
+            found.append(name)
     return tuple(dict.fromkeys(found))
 
 

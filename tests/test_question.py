@@ -244,3 +244,18 @@ def test_the_language_can_be_given() -> None:
     assert read_question("torch.stack", "ko").language == "ko"
     assert read_question("텐서가 뭐야?", "en").language == "en"
     assert read_question("텐서가 뭐야?").language == "ko"
+
+
+@pytest.mark.parametrize(
+    ("text", "packages"),
+    [
+        ("wandb에서 스윕 돌리기", ("wandb",)),
+        ("케라스의 EarlyStopping", ("keras",)),
+        ("pandas DataFrame", ("pandas",)),
+        ("텐서를 저장고에 넣기", ()),  # 장고 stands inside another word
+        ("slurmish things", ()),
+        ("how to stack tensors", ()),
+    ],
+)
+def test_other_packages_are_heard(text: str, packages: tuple[str, ...]) -> None:
+    assert read_question(text).packages == packages

@@ -27,11 +27,10 @@ _CARRIED = ("default", "type", "shape", "returns")
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """A question with its topic put in; `topic` is the name it was completed with, and `certain`
-    says that the words point back, so that nothing need be looked up to know it."""
+    """A question with its topic put in front; `certain` says that the words point back, so that
+    nothing need be looked up to know it."""
 
     text: str
-    topic: str | None
     certain: bool
 
 
@@ -56,8 +55,8 @@ def follow_up(question: str, history: Sequence[Turn], index: Index) -> FollowUp 
             m.name for m in read_question(turn.question).mentions if index.names_ending(m.name)
         ]
         if names:
-            return FollowUp(" ".join([names[-1], question, *carried]), names[-1], certain)
-    return FollowUp(f"{history[-1].question} {question}", None, True) if certain else None
+            return FollowUp(" ".join([names[-1], question, *carried]), certain)
+    return FollowUp(f"{history[-1].question} {question}", True) if certain else None
 
 
 def _parameter(name: str, index: Index) -> bool:

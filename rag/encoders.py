@@ -82,6 +82,33 @@ def read_card(folder: Path) -> Card:
         ) from error
 
 
+def open_session(folder: Path) -> Any:
+    """The onnxruntime session of `model.onnx`; raises RagError where it cannot be loaded."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    # One thread a run and several runs side by side: a product of this size shared between two
+    # cores takes longer than on one (186 records/s against 270, and 350 with two runs at once).
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(
+            str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # the library raises bare or private types
+        raise RagError(f"encoder {folder} cannot be loaded: {first_line(error)}") from error
+
+
+def open_tokenizer(folder: Path) -> Any:
+    """The tokenizer of `tokenizer.json`; raises RagError where it cannot be loaded."""
+    from tokenizers import Tokenizer
+
+    try:
+        return Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except Exception as error:  # the library raises bare types
+        raise RagError(f"encoder {folder} cannot be loaded: {first_line(error)}") from error
+
+
 class OnnxEncoder:
     """An exported encoder: `model.onnx`, `tokenizer.json` and `config.json` in one folder.
 
@@ -90,25 +117,12 @@ class OnnxEncoder:
     """
 
     def __init__(self, folder: Path, threads: int | None = None) -> None:
-        import onnxruntime
-        from tokenizers import Tokenizer
-
         card = read_card(folder)
         self.name, self.dim = card.name, card.dim
         self.fingerprint = card.fingerprint  # written at export: nothing is hashed at a start
-        options = onnxruntime.SessionOptions()
-        # One thread a run and several runs side by side: a product of this size shared between two
-        # cores takes longer than on one (186 records/s against 270, and 350 with two runs at once).
-        options.intra_op_num_threads = 1
         self._workers = threads or available_cores()
-        options.log_severity_level = 3
-        try:
-            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-            self._session = onnxruntime.InferenceSession(
-                str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # both libraries raise bare or private types
-            raise RagError(f"encoder {folder} cannot be loaded: {first_line(error)}") from error
+        self._tokenizer = open_tokenizer(folder)
+        self._session = open_session(folder)
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """(n, dim) float32, unit rows."""

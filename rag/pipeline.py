@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from rag.confidence import features, fitted
+from rag.crossencoder import CrossEncoder, bundled_cross_encoder
 from rag.encoders import Encoder, load_encoder
 from rag.errors import IndexMissing, SourceError
 from rag.followup import follow_up
@@ -33,11 +34,19 @@ class Pipeline:
     It may be used from many threads at once.
     """
 
-    def __init__(self, index: Index, encoder: Encoder, generator: Generator | None = None) -> None:
-        """Put finished parts together; `open` finds them. Without a `generator` answers are quotes."""
+    def __init__(
+        self, index: Index, encoder: Encoder, generator: Generator | None = None,
+        judge: CrossEncoder | None = None,
+    ) -> None:  # fmt: skip
+        """Put finished parts together; `open` finds them.
+
+        Without a `generator` answers are quotes; without a `judge` the cross-encoder that ships
+        reads what was found.
+        """
         self.index = index
         self.encoder = encoder
         self.generator = generator or Extractive()
+        self.judge = judge or bundled_cross_encoder()
 
     @classmethod
     def open(
@@ -132,7 +141,7 @@ class Pipeline:
     def _held(self, question: str) -> list[tuple[int, float]]:
         """For each unit that is read, its document and the share of the asked words it holds."""
         retrieved = retrieve(read_question(question), self.index, self.encoder)
-        text = read(retrieved, self.index)
+        text = read(retrieved, self.index, None)
         return [(text.heads[unit.place].row, unit.words) for unit in text.units]
 
     def _stream(
@@ -142,7 +151,7 @@ class Pipeline:
         only = source_filter(source) if source else None
         retrieved = retrieve(asked, self.index, self.encoder, only=only)
         found = time.perf_counter()
-        text = read(retrieved, self.index)
+        text = read(retrieved, self.index, self.judge)
         places = passages(retrieved, self.index, k)
         with closing(self._answers(clean, retrieved, text, places, long=long)) as answers:
             for answer in answers:

@@ -2,7 +2,8 @@
 
 A unit is scored by its cosine to the question, by how much of what was asked it holds (words
 weighed by their rarity), by its role in the docstring and by what it states: a question about a
-default wants the parameter, "what is" the summary, "when" a year. The weights of these are fitted
+default wants the parameter, "what is" the summary, "when" a year. The best of them are then read
+together with the question by the cross-encoder. The weights of all this are fitted
 (rag/training/reader.py) on the development questions of corpus/golden.
 """
 
@@ -11,12 +12,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from rag.crossencoder import CrossEncoder
 from rag.index import DocumentHead, Index
 from rag.ranking import coverages
 from rag.retrieve import Retrieved
@@ -62,12 +64,25 @@ _ROLE_NAMES: dict[Role, str] = {
     "attribute": "parameter", "warning": "note", "code": "example",
 }  # fmt: skip
 _FILE = Path(__file__).parent / "bundled" / "reader.json"
+_JUDGED_FILE = _FILE.with_name("judged.json")
+JUDGED = 20  # units that the cross-encoder reads; some 50 ms
+_NOT_JUDGED = frozenset(("signature", "example", "code"))
 
 
 @lru_cache(maxsize=1)
 def weights() -> Mapping[str, float]:
     """The fitted weights of `unit_features`; `python -m rag.training.reader` fits them again."""
-    loaded: dict[str, float] = json.loads(_FILE.read_text(encoding="utf-8"))["weights"]
+    return _weights(_FILE)
+
+
+@lru_cache(maxsize=1)
+def judged_weights() -> Mapping[str, float]:
+    """The fitted weights of `judged_features`."""
+    return _weights(_JUDGED_FILE)
+
+
+def _weights(path: Path) -> Mapping[str, float]:
+    loaded: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))["weights"]
     return loaded
 
 
@@ -93,6 +108,7 @@ class Reading:
     asked: bool = False  # it is about a parameter that the question names
     says: bool = True  # false for a formula or "the input tensor"
     features: Mapping[str, float] = field(default_factory=dict, repr=False, compare=False)
+    cross: float | None = None  # what the cross-encoder says, None where it was not asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +124,13 @@ class Read:
         return tuple(unit for unit in self.units if unit.place == place)
 
 
-def read(retrieved: Retrieved, index: Index, *, documents: int = 5) -> Read:
-    """Score the units of the first `documents` sources, and of what they merely point to."""
+def read(
+    retrieved: Retrieved, index: Index, judge: CrossEncoder | None, *, documents: int = 5
+) -> Read:
+    """Score the units of the first `documents` sources, and of what they merely point to.
+
+    The best JUDGED units are put in order by `judge` too; without one the first order stands.
+    """
     rows = _follow(_first_rows(retrieved, index, documents), index)
     heads = index.document_heads(rows)
     units: list[Reading] = []
@@ -121,7 +142,42 @@ def read(retrieved: Retrieved, index: Index, *, documents: int = 5) -> Read:
         place_of = Place(place, behind[head.row])
         units.extend(_score(retrieved, index, head, place_of, strange))
     units.sort(key=lambda unit: (-unit.score, unit.row))
+    if judge is not None:
+        units = judged(retrieved, units, judge)
     return Read(tuple(index.document(row) for row in rows), tuple(heads), tuple(units))
+
+
+def judged(
+    retrieved: Retrieved, units: Sequence[Reading], judge: CrossEncoder
+) -> list[Reading]:
+    """The units in the order that follows when `judge` has read the best of them.
+
+    A unit that was not read together with the question counts as the worst that was.
+    """
+    asked = [unit for unit in units if unit.chunk.role not in _NOT_JUDGED][:JUDGED]
+    scores = judge.scores(retrieved.question.text, [unit.chunk.record for unit in asked])
+    heard = {unit.row: float(score) for unit, score in zip(asked, scores, strict=True)}
+    least = min(heard.values(), default=0.0)
+    fitted = judged_weights()
+    made = []
+    for unit in units:
+        found = judged_features(retrieved, unit, heard.get(unit.row, least))
+        score = sum(fitted.get(name, 0.0) * value for name, value in found.items())
+        made.append(replace(unit, score=score, cross=heard.get(unit.row)))
+    made.sort(key=lambda unit: (-unit.score, unit.row))
+    return made
+
+
+def judged_features(retrieved: Retrieved, unit: Reading, cross: float) -> dict[str, float]:
+    """What is known of a unit once the cross-encoder has read it: the score so far, what it says,
+    and the same again where a name is given or not, and in Korean."""
+    named = any(entry.rows and entry.mention.sure for entry in retrieved.named)
+    situation = "named" if named else "unnamed"
+    found = {"reading": unit.score, "cross": cross / 5, f"{situation}>cross": cross / 5,
+             f"{situation}>reading": unit.score}  # fmt: skip
+    if retrieved.question.language == "ko":
+        found |= {"korean>cross": cross / 5, "korean>reading": unit.score}
+    return found
 
 
 def _first_rows(retrieved: Retrieved, index: Index, count: int) -> list[int]:

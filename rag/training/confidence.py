@@ -50,7 +50,7 @@ def _row(question: dict[str, Any], pipeline: Pipeline) -> tuple[dict[str, float]
     """Features and truth of a question; None where a false premise settles it before."""
     asked = read_question(checked_question(question["question"]))
     retrieved = retrieve(asked, pipeline.index, pipeline.encoder)
-    found = read(retrieved, pipeline.index)
+    found = read(retrieved, pipeline.index, pipeline.judge)
     if false_premise(retrieved, found, pipeline.index) is not None:
         return None
     return features(retrieved, found, pipeline.index), bool(question["answerable"])

@@ -44,24 +44,31 @@ SAMPLES = (
 
 
 class Plain(nn.Module):
-    """The student written out in operations that export to few, known ONNX nodes."""
+    """BERT, the mean, length 1, written out in operations that export to few, known ONNX nodes."""
 
-    def __init__(self, student: Student) -> None:
+    def __init__(self, body: Any) -> None:
         super().__init__()
-        self.embeddings = student.body.embeddings
-        self.layers = student.body.encoder.layer
-        self.heads = int(student.body.config.num_attention_heads)
+        self.embeddings = body.embeddings
+        self.layers = body.encoder.layer
+        self.heads = int(body.config.num_attention_heads)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """(n, tokens) -> (n, 384) unit rows."""
-        hidden = self.embeddings(input_ids=input_ids)
+        hidden = self.through(self.embeddings(input_ids=input_ids), attention_mask)
+        return nn.functional.normalize(self.mean(hidden, attention_mask), dim=-1)
+
+    def through(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
+        """(n, tokens, 384) embeddings -> (n, tokens, 384), all layers."""
         bias = (1.0 - attention_mask[:, None, None, :].to(hidden.dtype)) * -10000.0
         for layer in self.layers:
             hidden = layer.attention.output(self.attend(layer.attention.self, hidden, bias), hidden)
             hidden = layer.output(layer.intermediate(hidden), hidden)
+        return hidden
+
+    def mean(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
+        """(n, tokens, 384) -> (n, 384): the mean over the tokens that the mask counts."""
         mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
-        mean = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1.0)
-        return nn.functional.normalize(mean, dim=-1)
+        return (hidden * mask).sum(1) / mask.sum(1).clamp(min=1.0)
 
     def attend(self, attention: Any, hidden: Tensor, bias: Tensor) -> Tensor:
         """(n, tokens, 384) -> (n, tokens, 384): softmax(q k / sqrt(d)) v, all heads."""
@@ -80,7 +87,7 @@ def to_onnx(student: Student, path: Path) -> onnx.ModelProto:
     ids = torch.ones(2, 7, dtype=torch.long)
     axes = {0: "n", 1: "tokens"}
     torch.onnx.export(
-        Plain(student).eval(),
+        Plain(student.body).eval(),
         (ids, ids),
         str(path),
         input_names=["input_ids", "attention_mask"],

@@ -1,7 +1,8 @@
 """Fits the weights with which the reader scores units: python -m rag.training.reader.
 
 For every answerable question of a golden file the units of the found documents compete; those of a
-right source that hold the words of its proof should win.
+right source that hold the words of its proof should win. Then the same again for the best of them
+with what the cross-encoder says: bundled/judged.json.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from rag import reader
 from rag.markup import readable
 from rag.pipeline import Pipeline
 from rag.question import checked_question, read_question
-from rag.reader import read
-from rag.retrieve import retrieve
+from rag.reader import Read, Reading, judged, judged_features, read
+from rag.retrieve import Retrieved, retrieve
 from rag.text import fold, nfc
 from rag.training.fitting import fitting_arguments, questions_of
 from rag.training.listwise import Case, fit_file
@@ -22,29 +23,52 @@ RIVALS = 150  # units of a question that compete, best first by the weights so f
 
 
 def main() -> None:
-    """Read the questions, fit, and write bundled/reader.json."""
+    """Read the questions, fit, and write bundled/reader.json and bundled/judged.json."""
     options = fitting_arguments(__doc__ or "").parse_args()
-    questions = questions_of(options.questions)
+    questions = [q for q in questions_of(options.questions) if q["answerable"]]
     with Pipeline.open(options.index) as pipeline:
-        cases = [case for q in questions if q["answerable"] for case in _case(q, pipeline)]
-    what = "weights of rag.reader.unit_features"
-    print(fit_file(what, options.questions, cases, reader._FILE))
+        cases = [case for q in questions for case in _case(q, pipeline)]
+        what = "weights of rag.reader.unit_features"
+        print(fit_file(what, options.questions, cases, reader._FILE))
+        reader.weights.cache_clear()
+        cases = [case for q in questions for case in _judged_case(q, pipeline)]
+    what = "weights of rag.reader.judged_features"
+    print(fit_file(what, options.questions, cases, reader._JUDGED_FILE))
 
 
 def _case(question: dict[str, Any], pipeline: Pipeline) -> list[Case]:
+    _, found = _found(question, pipeline)
+    units = found.units[:RIVALS]
+    right = [_proves(question, found, unit) for unit in units]
+    return [Case([dict(u.features) for u in units], right)] if any(right) and not all(right) else []
+
+
+def _judged_case(question: dict[str, Any], pipeline: Pipeline) -> list[Case]:
+    retrieved, found = _found(question, pipeline)
+    units = judged(retrieved, found.units, pipeline.judge)
+    before = {unit.row: unit for unit in found.units}
+    heard = [unit for unit in units if unit.cross is not None]
+    right = [_proves(question, found, unit) for unit in heard]
+    features = [
+        judged_features(retrieved, before[unit.row], unit.cross or 0.0) for unit in heard
+    ]
+    return [Case(features, right)] if any(right) and not all(right) else []
+
+
+def _found(question: dict[str, Any], pipeline: Pipeline) -> tuple[Retrieved, Read]:
     asked = read_question(checked_question(question["question"]))
     retrieved = retrieve(asked, pipeline.index, pipeline.encoder)
-    found = read(retrieved, pipeline.index)
+    return retrieved, read(retrieved, pipeline.index, None)
+
+
+def _proves(question: dict[str, Any], found: Read, unit: Reading) -> bool:
+    document = found.documents[unit.place]
+    if not {document.id, *document.aliases} & set(question["sources"]):
+        return False
+    raw = document.text[unit.chunk.start : unit.chunk.end]
+    forms = (fold(raw).lower(), readable(raw).lower())
     proofs = [fold(nfc(proof["words"])).lower() for proof in question["proof"]]
-    features, right = [], []
-    for unit in found.units[:RIVALS]:
-        document = found.documents[unit.place]
-        raw = document.text[unit.chunk.start : unit.chunk.end]
-        held = (fold(raw).lower(), readable(raw).lower())
-        ids = {document.id, *document.aliases} & set(question["sources"])
-        features.append(dict(unit.features))
-        right.append(bool(ids) and any(words in text for words in proofs for text in held))
-    return [Case(features, right)] if any(right) and not all(right) else []
+    return any(words in text for words in proofs for text in forms)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,9 @@ from rag.retrieve import Retrieved
 
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)*(?![A-Za-z0-9_])")
 _FILE = Path(__file__).parent / "bundled" / "confidence.json"
-_SHIFTING = ("dense", "unit", "document", "unknown", "meaning", "ranking", "reading", "peak")
+_SHIFTING = ("dense", "unit", "document", "unknown", "meaning", "ranking", "reading", "peak",
+             "cross", "answers")  # fmt: skip
+_MOST = 5.0  # about as far from 0 as the cross-encoder goes
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ def features(retrieved: Retrieved, read: Read, index: Index) -> dict[str, float]
     meaning       cosine of the best document's call or summary
     summary       share of the asked words that they hold
     title         the same for its title
+    cross         the best that the cross-encoder says of a unit
+    answers       what it says of the unit that is read first
     unnamed>...   the same again where no name of code is given and it weighs otherwise
     """
     asked = [
@@ -87,7 +91,8 @@ def features(retrieved: Retrieved, read: Read, index: Index) -> dict[str, float]
     known = first.features if first is not None else {}
     cosines = sorted((one.features.get("dense", 0.0) for one in retrieved.found), reverse=True)
     scores = [one.score for one in retrieved.found[:2]]
-    named = any(n.rows and n.mention.sure for n in retrieved.named)
+    named = retrieved.names_something
+    said = [unit.cross for unit in read.units if unit.cross is not None]
     found = {
         "dense": max((u.dense for u in read.units), default=0.0),
         "unit": float(held.max(initial=0.0)),
@@ -110,6 +115,8 @@ def features(retrieved: Retrieved, read: Read, index: Index) -> dict[str, float]
         "meaning": known.get("meaning", 0.0),
         "summary": known.get("summary", 0.0),
         "title": known.get("title", 0.0),
+        "cross": max([*said, *retrieved.heard.values()], default=-_MOST) / _MOST,
+        "answers": said[0] / _MOST if said else -1.0,
     }
     if not named:
         found |= {f"unnamed>{name}": found[name] for name in _SHIFTING}

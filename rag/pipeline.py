@@ -21,6 +21,7 @@ from rag.premise import Premise, false_premise, package_title
 from rag.prompts import NEAREST, NEAREST_NAMES, REASONS, REFUSAL
 from rag.question import Question, checked_question, read_question
 from rag.reader import Read, read
+from rag.reranking import rerank
 from rag.retrieve import Retrieved, passages, retrieve, source_filter
 from rag.types import Answer, Document, Language, Passage, Turn
 
@@ -148,8 +149,7 @@ class Pipeline:
         self, clean: str, completed: str | None, asked: Question, started: float, *,
         k: int, source: str | Sequence[str] | None, long: bool,
     ) -> Iterator[Answer]:  # fmt: skip
-        only = source_filter(source) if source else None
-        retrieved = retrieve(asked, self.index, self.encoder, only=only)
+        retrieved = self._retrieved(asked, source)
         found = time.perf_counter()
         text = read(retrieved, self.index, self.judge)
         places = passages(retrieved, self.index, k)
@@ -198,8 +198,12 @@ class Pipeline:
         Raises UsageError for a question that cannot be read.
         """
         asked = read_question(checked_question(question), language)
+        return passages(self._retrieved(asked, source), self.index, k)
+
+    def _retrieved(self, asked: Question, source: str | Sequence[str] | None) -> Retrieved:
         only = source_filter(source) if source else None
-        return passages(retrieve(asked, self.index, self.encoder, only=only), self.index, k)
+        found = retrieve(asked, self.index, self.encoder, only=only)
+        return rerank(found, self.index, self.judge)
 
     def groups(self) -> tuple[Group, ...]:
         """What was read into the index, as it was read: notes, pages, packages, folders."""

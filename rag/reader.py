@@ -21,7 +21,8 @@ import numpy as np
 from rag.crossencoder import CrossEncoder
 from rag.index import DocumentHead, Index
 from rag.ranking import coverages
-from rag.retrieve import Retrieved
+from rag.reranking import judged_features
+from rag.retrieve import NO_PROSE, Retrieved
 from rag.text import english_stem, search_tokens
 from rag.types import Chunk, Document, Role
 
@@ -65,8 +66,7 @@ _ROLE_NAMES: dict[Role, str] = {
 }  # fmt: skip
 _FILE = Path(__file__).parent / "bundled" / "reader.json"
 _JUDGED_FILE = _FILE.with_name("judged.json")
-JUDGED = 20  # units that the cross-encoder reads; some 50 ms
-_NOT_JUDGED = frozenset(("signature", "example", "code"))
+JUDGED = 20  # units that the cross-encoder reads
 
 
 @lru_cache(maxsize=1)
@@ -77,7 +77,7 @@ def weights() -> Mapping[str, float]:
 
 @lru_cache(maxsize=1)
 def judged_weights() -> Mapping[str, float]:
-    """The fitted weights of `judged_features`."""
+    """The fitted weights of `judged_features` for units."""
     return _weights(_JUDGED_FILE)
 
 
@@ -147,37 +147,26 @@ def read(
     return Read(tuple(index.document(row) for row in rows), tuple(heads), tuple(units))
 
 
-def judged(
-    retrieved: Retrieved, units: Sequence[Reading], judge: CrossEncoder
-) -> list[Reading]:
+def judged(retrieved: Retrieved, units: Sequence[Reading], judge: CrossEncoder) -> list[Reading]:
     """The units in the order that follows when `judge` has read the best of them.
 
     A unit that was not read together with the question counts as the worst that was.
     """
-    asked = [unit for unit in units if unit.chunk.role not in _NOT_JUDGED][:JUDGED]
+    heard = {unit.row: retrieved.heard[unit.row] for unit in units if unit.row in retrieved.heard}
+    prose = [unit for unit in units if unit.chunk.role not in NO_PROSE]
+    asked = [unit for unit in prose[:JUDGED] if unit.row not in heard]
     scores = judge.scores(retrieved.question.text, [unit.chunk.record for unit in asked])
-    heard = {unit.row: float(score) for unit, score in zip(asked, scores, strict=True)}
+    heard |= {unit.row: float(score) for unit, score in zip(asked, scores, strict=True)}
     least = min(heard.values(), default=0.0)
-    fitted = judged_weights()
+    fitted, named = judged_weights(), retrieved.names_something
     made = []
     for unit in units:
-        found = judged_features(retrieved, unit, heard.get(unit.row, least))
+        cross = heard.get(unit.row, least)
+        found = judged_features(retrieved.question, named, unit.score, cross)
         score = sum(fitted.get(name, 0.0) * value for name, value in found.items())
         made.append(replace(unit, score=score, cross=heard.get(unit.row)))
     made.sort(key=lambda unit: (-unit.score, unit.row))
     return made
-
-
-def judged_features(retrieved: Retrieved, unit: Reading, cross: float) -> dict[str, float]:
-    """What is known of a unit once the cross-encoder has read it: the score so far, what it says,
-    and the same again where a name is given or not, and in Korean."""
-    named = any(entry.rows and entry.mention.sure for entry in retrieved.named)
-    situation = "named" if named else "unnamed"
-    found = {"reading": unit.score, "cross": cross / 5, f"{situation}>cross": cross / 5,
-             f"{situation}>reading": unit.score}  # fmt: skip
-    if retrieved.question.language == "ko":
-        found |= {"korean>cross": cross / 5, "korean>reading": unit.score}
-    return found
 
 
 def _first_rows(retrieved: Retrieved, index: Index, count: int) -> list[int]:
@@ -280,7 +269,7 @@ def unit_features(
     if chunk.role in ("parameter", "returns", "text", "note") and _empty(chunk.record):
         found["empty"] = 1.0
     found["first"], found["behind"] = 1.0 / (1 + place.number), place.behind / 5
-    if not any(entry.rows and entry.mention.sure for entry in retrieved.named):
+    if not retrieved.names_something:
         found |= {f"unnamed>{name}": found[name] for name in ("first", "behind", "dense", "words")}
         found[f"unnamed>role:{role}"] = 1.0
     if _UNTOLD.search(chunk.record):

@@ -31,6 +31,7 @@ RRF_K = 60
 _POOL = 400  # units that a leg may bring
 _WEIGHTS = {"documents": 1.0, "units": 1.0, "dense": 1.2}
 _WORD = re.compile(r"[A-Z]?[a-z]{3,}")
+NO_PROSE = frozenset(("signature", "example", "code"))
 _CANDIDATES = 80  # documents that are looked at again
 
 
@@ -50,7 +51,8 @@ class Retrieved:
 
     `vector` (dim,) is the question's; `unit_dense` and `unit_words` (n_chunks,) float32 are scores
     of units, cosine (-1 where it was not among the best) and BM25; `document_words` (n_documents,)
-    BM25 of documents; `concepts` the words that were searched.
+    BM25 of documents; `concepts` the words that were searched; `heard` what the cross-encoder said
+    of units, by row (rag/reranking.py).
     """
 
     question: Question
@@ -61,6 +63,12 @@ class Retrieved:
     unit_dense: NDArray[np.float32] = field(repr=False)
     unit_words: NDArray[np.float32] = field(repr=False)
     document_words: NDArray[np.float32] = field(repr=False)
+    heard: Mapping[int, float] = field(default_factory=dict, repr=False)
+
+    @property
+    def names_something(self) -> bool:
+        """Whether the question surely names a documented object."""
+        return any(entry.rows and entry.mention.sure for entry in self.named)
 
 
 def reciprocal_rank_fusion(
@@ -288,9 +296,30 @@ def passages(retrieved: Retrieved, index: Index, k: int = 10) -> tuple[Passage, 
 def best_unit(retrieved: Retrieved, index: Index, row: int) -> int | None:
     """The row of the unit of document `row` that fits the question best."""
     rows = index.chunk_rows_of(row)
+    return rows.start + int(np.argmax(_fit(retrieved, rows))) if len(rows) else None
+
+
+def prose_unit(retrieved: Retrieved, index: Index, row: int) -> int | None:
+    """The same among what is neither call nor code, and told in the reader's language where the
+    document is told in both."""
+    rows = index.chunk_rows_of(row)
     if not len(rows):
         return None
+    chunks = index.chunks(rows)
+    both = len({chunk.language for chunk in chunks}) == 2
+    language = retrieved.question.language
+    fitting = np.array([
+        chunk.role not in NO_PROSE and not (both and chunk.language != language)
+        for chunk in chunks
+    ])  # fmt: skip
+    fit = _fit(retrieved, rows)
+    return rows.start + int(np.argmax(np.where(fitting, fit, fit - 10) if fitting.any() else fit))
+
+
+def _fit(retrieved: Retrieved, rows: range) -> NDArray[np.float32]:
+    """How well each of the units fits, by words and by meaning: (len(rows),)."""
     words = retrieved.unit_words[rows.start : rows.stop]
     dense = retrieved.unit_dense[rows.start : rows.stop]
     top = float(words.max()) or 1.0
-    return rows.start + int(np.argmax(words / top + np.maximum(dense, 0)))
+    fit: NDArray[np.float32] = words / top + np.maximum(dense, 0)
+    return fit

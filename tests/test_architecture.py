@@ -26,10 +26,11 @@ LAYERS = (
     "text columns markup citations prompts config storage turns",
     "options sources blocks docstrings lexicon loanwords encoders dense sparse catalogue vectorcache golden "
     "feedback",
-    "question chunking contents encoderexport",
+    "question chunking contents encoderexport crossencoder",
     "index evaluation",
     "prior names ranking followup",
     "ingestion retrieve",
+    "reranking",
     "reader",
     "verdict confidence premise",
     "generators",

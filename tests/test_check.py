@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scripted import Reply, ScriptedServer, passages_in
 
 from rag.citations import cite, faults, stands
+from rag.crossencoder import bundled_cross_encoder
 from rag.encoders import load_encoder
 from rag.generators.chat import chat_model
 from rag.generators.check import Checker
@@ -32,7 +33,7 @@ FAITHFULNESS = Path(__file__).parent / "faithfulness"
 def checker(index: Index, question: str) -> Checker:
     """The passages that a question retrieves, ready."""
     encoder = load_encoder(None)
-    found = read(retrieve(read_question(question), index, encoder), index)
+    found = read(retrieve(read_question(question), index, encoder), index, bundled_cross_encoder())
     return Checker(excerpts(found, len, 20_000), encoder)
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.confidence import Model, features, fitted
+from rag.crossencoder import bundled_cross_encoder
 from rag.encoders import load_encoder
 from rag.index import Index
 from rag.pipeline import Pipeline
@@ -16,13 +17,15 @@ from rag.premise import Premise, false_premise
 from rag.prompts import NEAREST, NEAREST_NAMES, REASONS, REFUSAL
 from rag.question import read_question
 from rag.reader import Read, read
+from rag.reranking import rerank
 from rag.retrieve import Retrieved, retrieve
 from rag.types import Answer, Language
 
 
 def pieces(index: Index, text: str) -> tuple[Retrieved, Read]:
-    retrieved = retrieve(read_question(text), index, load_encoder(None))
-    return retrieved, read(retrieved, index)
+    judge = bundled_cross_encoder()
+    retrieved = rerank(retrieve(read_question(text), index, load_encoder(None)), index, judge)
+    return retrieved, read(retrieved, index, judge)
 
 
 def known(index: Index, text: str) -> dict[str, float]:

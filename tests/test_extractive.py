@@ -8,6 +8,7 @@ import pytest
 import toolkit
 
 from rag.citations import faults, markers
+from rag.crossencoder import bundled_cross_encoder
 from rag.encoders import load_encoder
 from rag.generators import extractive
 from rag.generators.draft import Draft, shown_quote
@@ -18,6 +19,7 @@ from rag.pipeline import Pipeline
 from rag.prompts import DEFAULT_OF
 from rag.question import read_question
 from rag.reader import Read, read
+from rag.reranking import rerank
 from rag.retrieve import Retrieved, retrieve
 from rag.text import has_hangul
 from rag.types import Answer, Chunk, Document, Language
@@ -273,8 +275,9 @@ def test_more_is_said_at_length(small_pipeline: Pipeline) -> None:
 
 
 def pieces(index: Index, text: str) -> tuple[Retrieved, Read]:
-    retrieved = retrieve(read_question(text), index, load_encoder(None))
-    return retrieved, read(retrieved, index)
+    judge = bundled_cross_encoder()
+    retrieved = rerank(retrieve(read_question(text), index, load_encoder(None)), index, judge)
+    return retrieved, read(retrieved, index, judge)
 
 
 def test_what_the_question_names_is_the_main_source(small_index: Index) -> None:

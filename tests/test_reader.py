@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from rag.crossencoder import bundled_cross_encoder
 from rag.encoders import load_encoder
 from rag.index import Index
 from rag.question import read_question
@@ -15,7 +16,7 @@ from rag.retrieve import query_concepts, retrieve
 
 def reading(index: Index, text: str, documents: int = 5) -> Read:
     retrieved = retrieve(read_question(text), index, load_encoder(None))
-    return read(retrieved, index, documents=documents)
+    return read(retrieved, index, bundled_cross_encoder(), documents=documents)
 
 
 def best(index: Index, text: str) -> str:
@@ -135,5 +136,5 @@ def test_an_index_without_units_has_nothing_to_read(small_index: Index) -> None:
     retrieved = retrieve(
         read_question("What is fold?"), small_index, load_encoder(None), only=lambda _: False
     )
-    found = read(retrieved, small_index)
+    found = read(retrieved, small_index, bundled_cross_encoder())
     assert found.units == found.documents == ()

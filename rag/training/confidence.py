@@ -19,6 +19,7 @@ from rag.pipeline import Pipeline
 from rag.premise import false_premise
 from rag.question import checked_question, read_question
 from rag.reader import read
+from rag.reranking import rerank
 from rag.retrieve import retrieve
 from rag.training.fitting import fitting_arguments, questions_of
 
@@ -49,7 +50,9 @@ def main() -> None:
 def _row(question: dict[str, Any], pipeline: Pipeline) -> tuple[dict[str, float], bool] | None:
     """Features and truth of a question; None where a false premise settles it before."""
     asked = read_question(checked_question(question["question"]))
-    retrieved = retrieve(asked, pipeline.index, pipeline.encoder)
+    retrieved = rerank(
+        retrieve(asked, pipeline.index, pipeline.encoder), pipeline.index, pipeline.judge
+    )
     found = read(retrieved, pipeline.index, pipeline.judge)
     if false_premise(retrieved, found, pipeline.index) is not None:
         return None

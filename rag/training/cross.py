@@ -210,7 +210,9 @@ def main() -> None:
         losses[name] = 0.95 * losses[name] + 0.05 * loss.item() if losses[name] else loss.item()
         last = step + 1 == options.steps
         if (step + 1) % 50 == 0 or last:
-            shown: dict[str, float] = {key: round(value, 4) for key, value in losses.items() if value}
+            shown: dict[str, float] = {
+                key: round(value, 4) for key, value in losses.items() if value
+            }
             shown["steps_per_second"] = round((step + 1 - begin) / (time.monotonic() - began), 2)
             if (step + 1) % 1000 == 0 or last:
                 shown |= {f"held {key}": value for key, value in measure(quick, held).items()}

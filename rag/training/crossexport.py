@@ -19,7 +19,8 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from rag.crossencoder import BUNDLED, ENCODER, OnnxCrossEncoder, joined
+from rag.crossencoder import BUNDLED, OnnxCrossEncoder, joined
+from rag.encoders import BUNDLED as ENCODER
 from rag.training.cross import CrossEncoder, load_cross, padded
 from rag.training.data import arguments
 from rag.training.export import OPSET, Plain, quantize
@@ -94,9 +95,7 @@ def compare(model: CrossEncoder, tokenizer: Tokenizer, lines: list[str]) -> str:
     far, same = [], 0
     for line in lines:
         group = json.loads(line)
-        query, *ids = [
-            one.ids for one in tokenizer.encode_batch([group["query"], *group["texts"]])
-        ]
+        query, *ids = [one.ids for one in tokenizer.encode_batch([group["query"], *group["texts"]])]
         with torch.inference_mode():
             exact = model(*padded([joined(query, one) for one in ids])).numpy()[: len(ids)]
         found = judge.scores(group["query"], group["texts"])

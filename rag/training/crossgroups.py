@@ -44,7 +44,6 @@ _TEXT = 400  # characters of a text, as of a record (rag/chunking.py)
 _NEAR = 6  # sections on either side that a heading's own competes with
 _UNITS = 40  # units that the reader brings for a learner's question
 _COPIES = 3  # groups of a learner's question, each with other wrong units
-SETS = {"squad": ("squad11_train", "tydiqa_english_train"), "tydi": ("tydiqa_korean_train",)}
 
 Groups = Iterator[tuple[bool, "Group"]]  # with each, whether it is held out
 
@@ -68,8 +67,13 @@ def mixed(query: str, right: Sequence[str], wrong: Sequence[str], draw: random.R
 # -- public questions ------------------------------------------------------------------------------
 
 
-def asked(data: Path, name: str) -> Groups:
-    """Questions of one set with sentences of paragraphs."""
+def asked(data: Path, *names: str) -> Groups:
+    """Questions of public sets with sentences of paragraphs."""
+    for name in names:
+        yield from _asked(data, name)
+
+
+def _asked(data: Path, name: str) -> Groups:
     split, draw = splits.load(), random.Random(21)
     path = data / "qa"
     contexts = {row["context_id"]: row for row in rows(path / f"{name}.contexts.jsonl.gz")}
@@ -166,8 +170,9 @@ def calls(index: Index) -> Groups:
             right = [one.record for one in units if one.role == unit.role and one.name == unit.name]
             wrong = [record for record in others if record not in right]
             if wrong:
-                yield False, mixed(
-                    query, right[:1], draw.sample(wrong, min(len(wrong), GROUP - 1)), draw
+                yield (
+                    False,
+                    mixed(query, right[:1], draw.sample(wrong, min(len(wrong), GROUP - 1)), draw),
                 )
 
 
@@ -278,10 +283,8 @@ def main() -> None:
             "learner": lambda: learners(pipeline),
             "nothing": lambda: nothing(pipeline),
             "sections": lambda: sections(options.data),
-            **{
-                name: lambda sets=sets: (one for part in sets for one in asked(options.data, part))
-                for name, sets in SETS.items()
-            },
+            "squad": lambda: asked(options.data, "squad11_train", "tydiqa_english_train"),
+            "tydi": lambda: asked(options.data, "tydiqa_korean_train"),
         }
         for name in options.only or makers:
             print(write(name, makers[name](), options.work), flush=True)

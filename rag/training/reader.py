@@ -13,7 +13,8 @@ from rag import reader
 from rag.markup import readable
 from rag.pipeline import Pipeline
 from rag.question import checked_question, read_question
-from rag.reader import Read, Reading, judged, judged_features, read
+from rag.reader import Read, Reading, judged, read
+from rag.reranking import judged_features, rerank
 from rag.retrieve import Retrieved, retrieve
 from rag.text import fold, nfc
 from rag.training.fitting import fitting_arguments, questions_of
@@ -32,7 +33,7 @@ def main() -> None:
         print(fit_file(what, options.questions, cases, reader._FILE))
         reader.weights.cache_clear()
         cases = [case for q in questions for case in _judged_case(q, pipeline)]
-    what = "weights of rag.reader.judged_features"
+    what = "weights of rag.reranking.judged_features for units"
     print(fit_file(what, options.questions, cases, reader._JUDGED_FILE))
 
 
@@ -46,18 +47,19 @@ def _case(question: dict[str, Any], pipeline: Pipeline) -> list[Case]:
 def _judged_case(question: dict[str, Any], pipeline: Pipeline) -> list[Case]:
     retrieved, found = _found(question, pipeline)
     units = judged(retrieved, found.units, pipeline.judge)
-    before = {unit.row: unit for unit in found.units}
+    before = {unit.row: unit.score for unit in found.units}
     heard = [unit for unit in units if unit.cross is not None]
     right = [_proves(question, found, unit) for unit in heard]
-    features = [
-        judged_features(retrieved, before[unit.row], unit.cross or 0.0) for unit in heard
-    ]
+    asked, named = retrieved.question, retrieved.names_something
+    features = [judged_features(asked, named, before[u.row], u.cross or 0.0) for u in heard]
     return [Case(features, right)] if any(right) and not all(right) else []
 
 
 def _found(question: dict[str, Any], pipeline: Pipeline) -> tuple[Retrieved, Read]:
     asked = read_question(checked_question(question["question"]))
-    retrieved = retrieve(asked, pipeline.index, pipeline.encoder)
+    retrieved = rerank(
+        retrieve(asked, pipeline.index, pipeline.encoder), pipeline.index, pipeline.judge
+    )
     return retrieved, read(retrieved, pipeline.index, None)
 
 

@@ -20,6 +20,7 @@ from collections import Counter
 from pathlib import Path
 
 from rag.config import index_folder
+from rag.crossencoder import bundled_cross_encoder
 from rag.encoders import load_encoder
 from rag.generators.chat import LangChainModel
 from rag.generators.check import Checker
@@ -53,7 +54,8 @@ def main() -> None:
     checker = None
     for row in rows(args.set):
         if row["kind"] == "true":
-            found = read(retrieve(read_question(row["sentence"]), index, encoder), index)
+            retrieved = retrieve(read_question(row["sentence"]), index, encoder)
+            found = read(retrieved, index, bundled_cross_encoder())
             passages = excerpts(found, lambda text: LangChainModel.tokens(None, text), 6_000)
             missing += row["source"] not in {one.document.id for one in passages}
             started = time.perf_counter()

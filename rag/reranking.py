@@ -1,0 +1,72 @@
+"""Reads the best unit of the first sources together with the question and ranks them anew.
+
+What the ranking knows are sums over words and vectors that were made without the question; the
+cross-encoder sees both. Its weight beside the ranking's own score is fitted
+(rag/training/reranking.py).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from rag.crossencoder import CrossEncoder
+from rag.index import Index
+from rag.question import Question
+from rag.retrieve import Found, Retrieved, prose_unit
+
+DEPTH = 16  # sources that are looked at again
+_FILE = Path(__file__).parent / "bundled" / "reranking.json"
+
+
+@lru_cache(maxsize=1)
+def weights() -> Mapping[str, float]:
+    """The fitted weights of `judged_features` for sources."""
+    loaded: dict[str, float] = json.loads(_FILE.read_text(encoding="utf-8"))["weights"]
+    return loaded
+
+
+def rerank(retrieved: Retrieved, index: Index, judge: CrossEncoder) -> Retrieved:
+    """The same with its first DEPTH sources in the order that follows when `judge` has read them;
+    `heard` holds what it said of which unit."""
+    first, rest = retrieved.found[:DEPTH], retrieved.found[DEPTH:]
+    units = [prose_unit(retrieved, index, found.row) for found in first]
+    asked = [unit for unit in units if unit is not None]
+    if not asked:
+        return retrieved
+    records = [chunk.record for chunk in index.chunks(asked)]
+    said = judge.scores(retrieved.question.text, records)
+    heard = {unit: float(score) for unit, score in zip(asked, said, strict=True)}
+    least = min(heard.values())
+    cross = [least if unit is None else heard[unit] for unit in units]
+    ranked = reranked(retrieved, first, cross)
+    # What was not read stays behind what was, as far as it was behind before.
+    shift = min(found.score for found in ranked) - first[-1].score
+    behind = [replace(found, score=found.score + min(0.0, shift)) for found in rest]
+    return replace(retrieved, found=(*ranked, *behind), heard=heard)
+
+
+def reranked(retrieved: Retrieved, first: Sequence[Found], cross: Sequence[float]) -> list[Found]:
+    """The sources by their new score, best first."""
+    fitted, named = weights(), retrieved.names_something
+    made = []
+    for found, said in zip(first, cross, strict=True):
+        known = judged_features(retrieved.question, named, found.score, said)
+        score = sum(fitted.get(name, 0.0) * value for name, value in known.items())
+        made.append(replace(found, score=score))
+    return sorted(made, key=lambda found: (-found.score, found.row))
+
+
+def judged_features(
+    question: Question, named: bool, score: float, cross: float
+) -> dict[str, float]:
+    """What is known of a unit or source once the cross-encoder has read it: the score so far, what
+    it says, and the same again where a name of code is given or not, and in Korean."""
+    situation = "named" if named else "unnamed"
+    found = {"score": score, "cross": cross / 5, f"{situation}>cross": cross / 5}
+    if question.language == "ko":
+        found["korean>cross"] = cross / 5
+    return found

@@ -37,12 +37,18 @@ from rag.sources.package import package_fingerprint, package_version, read_packa
 from rag.text import search_tokens
 from rag.types import Chunk, Document
 
-CHUNKING = "units-1"
+CHUNKING = "units-2"
 Progress = Callable[[str, int, int], None]  # what is done, how many of how many
 
 # Units that share the vector of their document's summary: a call or a listing of code says little
 # to a sentence encoder, and the words of both are in the word index.
 _NOT_EMBEDDED = frozenset(["signature", "example", "code", "see-also"])
+# So does what many docstrings say in the same words: it tells nothing of the one it stands in.
+_COMMONPLACE = re.compile(
+    r": (?:\w+ \(Tensor(?:, optional)?\): (?:the )?(?:input|output) tensor\.?|Runs the forward pass\.|"
+    r"Return the extra representation of the module\.|\w+ \(bool, optional\): Deprecated .*)$"
+)
+_EMBEDDED = 300  # characters of a record: the rest of a long one would change its vector little
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,11 +352,15 @@ def _records(chunks: Sequence[Chunk]) -> list[str]:
     """What is embedded for each chunk: its record, or its document's summary."""
     summaries: dict[str, str] = {}
     for chunk in chunks:
-        if chunk.role == "summary" or chunk.role not in _NOT_EMBEDDED:
+        if chunk.role == "summary" or not _shares(chunk):
             summaries.setdefault(chunk.source, chunk.record)
-    return [
-        summaries.get(c.source, c.record) if c.role in _NOT_EMBEDDED else c.record for c in chunks
-    ]
+    records = [summaries.get(c.source, c.record) if _shares(c) else c.record for c in chunks]
+    return [record[:_EMBEDDED] for record in records]
+
+
+def _shares(chunk: Chunk) -> bool:
+    """Whether a unit has the vector of its document's summary."""
+    return chunk.role in _NOT_EMBEDDED or bool(_COMMONPLACE.search(chunk.record))
 
 
 def _kept_names(reads: Sequence[_Read], old: Index | None) -> list[str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 from doubles import question
 
+from rag.crossencoder import bundled_cross_encoder
 from rag.encoders import load_encoder
 from rag.evaluation.measures import bootstrap
 from rag.index import Index
 from rag.pipeline import Pipeline
 from rag.question import read_question
+from rag.reranking import rerank
 from rag.retrieve import query_concepts, retrieve
 from rag.training.ablation import (
     STAGES,
@@ -24,12 +26,12 @@ from rag.training.ablation import (
 from rag.types import Turn
 
 (
-    VECTORS, DOCUMENTS, UNITS, FUSED, LEXICON, NAMES, PRIOR, FULL,
+    VECTORS, DOCUMENTS, UNITS, FUSED, LEXICON, NAMES, PRIOR, FULL, JUDGED,
 ) = STAGES  # fmt: skip
 
 
 def looked_at(index: Index, text: str) -> Evidence:
-    return evidence(read_question(text), index, load_encoder(None))
+    return evidence(read_question(text), index, load_encoder(None), bundled_cross_encoder())
 
 
 def order(index: Index, text: str, stage: str) -> list[str]:
@@ -81,9 +83,13 @@ def test_the_better_known_page_gains_by_the_prior(small_index: Index) -> None:
 
 def test_the_last_stage_is_what_ships(small_index: Index) -> None:
     asked = read_question("코르비아의 드럼은 어떻게 닦나요?")
-    shipped = retrieve(asked, small_index, load_encoder(None), depth=10).found
-    one = evidence(asked, small_index, load_encoder(None))
-    assert STAGES[FULL](one) == [found.row for found in shipped]
+    judge = bundled_cross_encoder()
+    found = retrieve(asked, small_index, load_encoder(None))
+    stages = evidence(asked, small_index, load_encoder(None), judge)
+    assert STAGES[FULL](stages) == [one.row for one in found.found]
+    shipped = rerank(found, small_index, judge).found
+    assert list(STAGES)[-1] == JUDGED
+    assert STAGES[JUDGED](stages) == [one.row for one in shipped]
 
 
 def test_one_leg_alone_and_fused(small_index: Index) -> None:

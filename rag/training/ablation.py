@@ -1,7 +1,7 @@
 """What each part of retrieval gives: python -m rag.training.ablation QUESTIONS... [--index DIR].
 
 Retrieval is built up one part after the other from the functions of rag/retrieve.py, and every
-stage ranks the sources of the same questions. Stages before the last have no fitted weights: a
+stage ranks the sources of the same questions. Stages before the fitted ranking have no weights: a
 named source gains the top of the fusion, the prior a fifth of it.
 """
 
@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.crossencoder import CrossEncoder
 from rag.encoders import Encoder
 from rag.evaluation.measures import bootstrap
 from rag.evaluation.metrics import first_rank
@@ -22,6 +23,7 @@ from rag.golden import GoldenQuestion, load_questions
 from rag.index import Index
 from rag.pipeline import Pipeline
 from rag.question import Question, checked_question, read_question
+from rag.reranking import rerank
 from rag.retrieve import (
     _WEIGHTS,
     _best,
@@ -49,7 +51,8 @@ class Evidence:
     """What the parts say of a question: rows of documents, best first, and what is known of rows.
 
     `words` are the legs of the question's own words, `translated` the same with the lexicon's;
-    each holds BM25 over documents and BM25 over units. `full` is the ranking as it ships.
+    each holds BM25 over documents and BM25 over units. `full` is the fitted ranking,
+    `judged` the same with the cross-encoder, as it ships.
     """
 
     words: tuple[list[int], list[int]]
@@ -59,11 +62,12 @@ class Evidence:
     hinted: Mapping[int, float]
     priors: NDArray[np.float32]
     full: list[int]
+    judged: list[int]
 
 
-def evidence(question: Question, index: Index, encoder: Encoder) -> Evidence:
+def evidence(question: Question, index: Index, encoder: Encoder, judge: CrossEncoder) -> Evidence:
     """Everything the stages need, computed once."""
-    found = retrieve(question, index, encoder, depth=DEPTH)
+    found = retrieve(question, index, encoder)
     own = [without_lexicon(words) for words in found.concepts]
     units = index.chunk_sparse.concept_scores(own)
     return Evidence(
@@ -80,6 +84,7 @@ def evidence(question: Question, index: Index, encoder: Encoder) -> Evidence:
         hinted=_named_rows(found.named, None, sure=False),
         priors=index.priors,
         full=[candidate.row for candidate in found.found],
+        judged=[candidate.row for candidate in rerank(found, index, judge).found],
     )
 
 
@@ -124,7 +129,8 @@ STAGES: dict[str, Callable[[Evidence], list[int]]] = {
     "+ Korean-English lexicon": lambda one: _ordered(_fused(*one.translated, one.dense)),
     "+ names of code looked up": lambda one: _with_names(one, 0.0),
     "+ prior of well-known names": lambda one: _with_names(one, PRIOR),
-    "+ fitted ranking (as it ships)": lambda one: one.full,
+    "+ fitted ranking": lambda one: one.full,
+    "+ cross-encoder (as it ships)": lambda one: one.judged,
 }
 
 
@@ -141,7 +147,7 @@ def ranks(questions: Sequence[GoldenQuestion], pipeline: Pipeline) -> Ranks:
     found: dict[str, list[int | None]] = {stage: [] for stage in STAGES}
     for question in questions:
         asked = read_question(_text(question, pipeline))
-        one = evidence(asked, pipeline.index, pipeline.encoder)
+        one = evidence(asked, pipeline.index, pipeline.encoder, pipeline.judge)
         for stage, order in STAGES.items():
             heads = pipeline.index.document_heads(order(one)[:DEPTH])
             ids = [(head.id, *head.aliases) for head in heads]

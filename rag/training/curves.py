@@ -13,7 +13,7 @@ from pathlib import Path
 from rag.training.data import HERE, arguments
 
 TARGET = HERE / "curves"
-_NO_LOSS = ("step", "steps_per_second")
+_NO_LOSS = ("step", "steps_per_second", "held")
 
 
 def read_log(path: Path) -> dict[str, tuple[list[int], list[float]]]:
@@ -23,7 +23,7 @@ def read_log(path: Path) -> dict[str, tuple[list[int], list[float]]]:
     curves: dict[str, tuple[list[int], list[float]]] = {}
     for step in sorted(by_step):
         for name, value in by_step[step].items():
-            if name not in _NO_LOSS:
+            if name.split()[0] not in _NO_LOSS:
                 steps, losses = curves.setdefault(name, ([], []))
                 steps.append(step)
                 losses.append(value)

@@ -20,7 +20,7 @@ from rag.text import fold, nfc
 from rag.training.fitting import fitting_arguments, questions_of
 from rag.training.listwise import Case, fit_file
 
-RIVALS = 150  # units of a question that compete, best first by the weights so far
+RIVALS = 80  # units of a question that compete, best first by the weights so far
 
 
 def main() -> None:

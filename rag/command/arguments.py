@@ -216,7 +216,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "NAME:PASSWORD",
         "help": "ask browsers for this name and password",
     },
-    "mcp": {"action": "store_true", "help": "be a server of MCP as well, at /mcp"},
+    "mcp": {
+        "action": "store_true",
+        "help": "offer ask, search and show as tools of MCP as well, at /mcp",
+    },
     "open": {"action": "store_true", "help": "open it in the browser"},
     "golden": {
         "type": _not_empty,

@@ -46,7 +46,8 @@ DETAILS = {
     "web": """Prints the address to open. It is there for this machine only; --host 0.0.0.0 lets
 others in, and then --auth NAME:PASSWORD is needed (or --auth NAME, and the password
 in ASK_PASSWORD or typed). Nothing is encrypted: put a proxy with TLS before it.
-Ctrl-C ends it.""",
+With --mcp the address with mcp behind it (http://127.0.0.1:7860/mcp) speaks the Model
+Context Protocol; that needs the package mcp: pip install 'ask-docs[mcp]'. Ctrl-C ends it.""",
     "serve": """Prints the address. Point any OpenAI client at its /v1, with the model "ask"; /docs
 describes all that is served. It is there for this machine only; --host 0.0.0.0
 lets others in, and then a key is needed. Nothing is encrypted: put a proxy with

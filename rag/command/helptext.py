@@ -70,7 +70,8 @@ the offsets of citations count the characters of that text.""",
     "batch": """Reads an object a line from FILE or standard input, with "question" and, if you
 like, "id", "lang" (en, ko) and "history" (a list of {"question", "answer"}).
 Writes an answer a line, in that order. A broken line gives {"id", "line",
-"error"} and the exit code 2 in the end; the others are answered.""",
+"error"} and the exit code 2 in the end; the others are answered. A question that leans
+on its history is completed from it; --no-follow-ups asks it as it stands.""",
     "eval": """FILE holds questions as JSON lines, as corpus/golden does. Prints tables and a
 line of JSON; with --json only that line, which then also tells how each question
 went. --report DIR writes a page with plots and the evidence of every failure

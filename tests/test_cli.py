@@ -465,7 +465,7 @@ def test_a_follow_up_can_be_asked_again_as_it_was_typed(
             shown = terminal.read(PROMPT)
             assert len(shown) > 60
             assert "→" not in shown
-        terminal.type(f"{second}\n")  # of the last question is known what it was not about
+        terminal.type(f"{second}\n")
         assert f"→ {second} {second}" in terminal.read(PROMPT)
         terminal.type("/help\n")
         shown = terminal.read(PROMPT)

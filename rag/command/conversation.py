@@ -79,36 +79,35 @@ def converse(args: Namespace, pipeline: Pipeline) -> int:
 
 
 class _Talk:
-    """The turns so far, and the last question with those before it."""
+    """The turns so far, and the last question."""
 
     def __init__(self, args: Namespace, pipeline: Pipeline, language: Language) -> None:
         self._args, self._pipeline, self._language = args, pipeline, language
         self._turns: list[Turn] = []
-        self._last, self._before = "", self._turns
+        self._last = ""
         self._hinted = bool(args.json)
 
     def obey(self, command: str) -> None:
         """Do what a line that begins with a slash says."""
         if command == "/new":
-            self._turns = self._before = []
+            self._turns.clear()
             _tell(self._language, "new")
         elif command == "/help":
             _tell(self._language, "help")
         elif command != "/alone":
             _tell(self._language, "unknown", line=command)
         elif self._last:
-            self._turns = self._before  # the answer to come stands in the place of the last one
             self.ask(self._last, alone=True)
         else:
             _tell(self._language, "none")
 
     def ask(self, line: str, *, alone: bool = False) -> None:
         """Answer one line and keep the turn, if it does not fail."""
-        self._last, self._before = line, self._turns
+        self._last = line
         answer = self._answer(line, () if alone else self._turns[-TURNS:])
         if answer is None:
             return
-        self._turns = [*self._turns, Turn(answer.question, answer.answer)]
+        self._turns.append(Turn(answer.question, answer.answer))
         if answer.completed and not self._hinted:
             self._hinted = True
             _tell(self._language, "completed")

@@ -2,7 +2,8 @@
 
 ASK_INDEX  folder of the index      ASK_CACHE    folder of the vector cache
 ASK_FEEDBACK  file of the feedback  ASK_HISTORY  file of the lines typed in conversations
-ASK_MODEL  language model           ASK_CONFIG   file of settings: model, strict, timeout
+ASK_MODEL  language model           ASK_CONFIG   file of settings: model, strict, timeout,
+                                        follow_ups
 """
 
 from __future__ import annotations
@@ -29,7 +30,12 @@ class ModelSettings:
     timeout: float | None = None
 
 
-_KINDS: dict[str, tuple[type, ...]] = {"model": (str,), "strict": (bool,), "timeout": (int, float)}
+_KINDS: dict[str, tuple[type, ...]] = {
+    "model": (str,),
+    "strict": (bool,),
+    "timeout": (int, float),
+    "follow_ups": (bool,),
+}
 
 
 def model_settings(model: str | None = None, strict: bool | None = None) -> ModelSettings:
@@ -43,6 +49,11 @@ def model_settings(model: str | None = None, strict: bool | None = None) -> Mode
         told if strict is None else strict,
         None if timeout is None else float(str(timeout)),
     )
+
+
+def completes_follow_ups(told: bool | None = None) -> bool:
+    """Whether a question that leans on those before it is completed: the flag, else the file."""
+    return bool(_settings_file().get("follow_ups", True)) if told is None else told
 
 
 def config_file() -> Path:

@@ -309,6 +309,20 @@ def test_the_history_of_a_line_is_its_topic(house: Path) -> None:
     assert "위젯" in answer["completed"]
 
 
+def test_follow_ups_are_switched_off_by_the_flag_and_by_the_settings(
+    house: Path, tmp_path: Path
+) -> None:
+    settings = tmp_path / "config.toml"
+    settings.write_text("follow_ups = false\n", encoding="utf-8")
+    history = [{"question": "위젯을 어떻게 쌓나요?", "answer": "..."}]
+    line = json.dumps({"question": "그럼 기본 축은?", "history": history}).encode()
+    set_off = {"ASK_CONFIG": str(settings)}
+    batch = ("batch", "--explain")
+    assert ask(house, *batch, "--no-follow-ups", stdin=line).json["completed"] is None
+    assert ask(house, *batch, stdin=line, **set_off).json["completed"] is None
+    assert "위젯" in ask(house, *batch, "--follow-ups", stdin=line, **set_off).json["completed"]
+
+
 # -- doctor and completion -----------------------------------------------------------------------
 
 
@@ -360,6 +374,7 @@ def test_bash_completes_commands_and_options(house: Path) -> None:
     name = shell(house, "source ask.bash; complete -p ask | grep -o '_shtab[a-z_]*'").out.strip()
     assert shell(house, script.format("in", 1, name)).out == "ingest\n"
     assert shell(house, script.format("ingest --re", 2, name)).out == "--rebuild\n"
+    assert shell(house, script.format("batch --no-f", 2, name)).out == "--no-follow-ups\n"
 
 
 # -- streams -------------------------------------------------------------------------------------
@@ -415,6 +430,58 @@ def test_a_conversation_keeps_the_topic_and_survives_what_is_typed(house: Path) 
     lines = (house / "history").read_text(encoding="utf-8").splitlines()
     assert lines[:2] == ["위젯을 어떻게 쌓나요?", "그럼 기본 축은?"]
     assert os.stat(house / "history").st_mode & 0o077 == 0  # noqa: PTH116
+
+
+@pytest.mark.parametrize(
+    ("language", "asked", "hint", "nothing"),
+    [
+        (
+            "en", ("How do I stack widgets?", "And its default?"),
+            "as you typed it", "Nothing was asked",
+        ),
+        (
+            "ko", ("위젯을 어떻게 쌓나요?", "그럼 기본 축은?"),
+            "/alone을 입력", "아직 질문이 없습니다",
+        ),
+    ],
+)  # fmt: skip
+def test_a_follow_up_can_be_asked_again_as_it_was_typed(
+    house: Path, language: str, asked: tuple[str, str], hint: str, nothing: str
+) -> None:
+    first, second = asked
+    words = ["--lang", language]
+    with Terminal(house, words, NO_COLOR="1", LC_ALL="C.UTF-8", ASK_HISTORY="") as terminal:
+        assert "/help" in terminal.read(PROMPT)
+        terminal.type("/alone\n")
+        assert nothing in terminal.read(PROMPT)
+        terminal.type(f"{first}\n")
+        assert hint not in terminal.read(PROMPT)
+        terminal.type(f"{second}\n")
+        shown = terminal.read(PROMPT)
+        assert f"→ {first} {second}" in shown
+        assert hint in shown
+        for _ in range(2):  # again and again
+            terminal.type("/alone\n")
+            shown = terminal.read(PROMPT)
+            assert len(shown) > 60
+            assert "→" not in shown
+        terminal.type(f"{second}\n")
+        assert f"→ {second} {second}" in terminal.read(PROMPT)
+        terminal.type("/help\n")
+        shown = terminal.read(PROMPT)
+        for told in ("/alone", "/new", "/quit", "--no-follow-ups", "follow_ups = false"):
+            assert told in shown
+        terminal.type("/nothing\n")
+        assert "/alone, /new, /help" in terminal.read(PROMPT)
+
+
+def test_without_follow_ups_every_line_stands_for_itself(house: Path) -> None:
+    with Terminal(house, ["--no-follow-ups"], NO_COLOR="1", ASK_HISTORY="") as terminal:
+        terminal.read(PROMPT)
+        terminal.type("위젯을 어떻게 쌓나요?\n")
+        terminal.read(PROMPT)
+        terminal.type("그럼 기본 축은?\n")
+        assert "→" not in terminal.read(PROMPT)
 
 
 @pytest.mark.parametrize("key", ["\x03", "\x04"])

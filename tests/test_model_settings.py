@@ -11,7 +11,7 @@ import pytest
 from asking import ROOT, Terminal, ask, assert_one_error, environment, make_house
 from scripted import Reply, ScriptedServer, says
 
-from rag.config import ModelSettings, model_settings
+from rag.config import ModelSettings, completes_follow_ups, model_settings
 from rag.errors import MissingExtra, UsageError
 from rag.generators.chat import chat_model, needs_package, without_keys
 from rag.generators.models import cached_models, usable_models
@@ -44,6 +44,17 @@ def test_the_flag_wins_over_the_environment_and_that_over_the_file(
     assert model_settings("none").model is None
 
 
+def test_follow_ups_are_completed_unless_the_file_or_the_flag_says_otherwise(
+    settings: Path,
+) -> None:
+    assert completes_follow_ups()
+    settings.write_text("follow_ups = false\n", encoding="utf-8")
+    assert not completes_follow_ups()
+    assert completes_follow_ups(True)
+    settings.write_text("follow_ups = true\n", encoding="utf-8")
+    assert not completes_follow_ups(False)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -52,6 +63,7 @@ def test_the_flag_wins_over_the_environment_and_that_over_the_file(
         "strict = 'yes'",
         "timeout = true",
         "timeout = 0",
+        "follow_ups = 1",
         "= =",
         "\ud800",
     ],

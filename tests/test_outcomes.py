@@ -38,6 +38,9 @@ def test_a_file_is_asked_in_order_with_its_history(tmp_path: Path) -> None:
     report = ev.evaluate_file(file, echo)
     assert echo.asked == [("What does torch.stack do?", 0), ("그럼 기본값은?", 1)]
     assert [s.right for s in report.scores] == [True, True]
+    alone = Echo()
+    assert len(list(ev.ask_all(ev.load_questions(file), alone, follow_ups=False))) == 2
+    assert [turns for _, turns in alone.asked] == [0, 0]
 
 
 def test_a_question_that_cannot_be_read_is_one_without_an_answer() -> None:

@@ -10,7 +10,7 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,9 +23,6 @@ from rag.encoders import load_encoder
 from rag.generators.extractive import Written
 from rag.generators.generator import Brief, Part
 from rag.index import Index
-from rag.serve.desk import Desk as MachineDesk
-from rag.serve.limits import Limits
-from rag.serve.mcp import build_server, http_app
 from ui.app import AT_ONCE, MAX_WAITING
 from ui.desk import Desk
 from ui.guard import MAX_BODY, Rules
@@ -174,10 +171,9 @@ def endless(address: str, path: str) -> bytes:
         return line.recv(100)
 
 
-@pytest.mark.parametrize("name", ["ask", "search", "page_chat"])
 @pytest.mark.parametrize("way", ["run", "api"])
-def test_nobody_passes_the_queue(address: str, way: str, name: str) -> None:
-    said = say(address, "POST", f"/gradio_api/{way}/{name}", {"data": [FOLD, [], {}]})
+def test_nobody_passes_the_queue(address: str, way: str) -> None:
+    said = say(address, "POST", f"/gradio_api/{way}/page_chat", {"data": [FOLD, [], {}]})
     assert said.status >= 400
     assert b"crease" not in said.body
 
@@ -279,6 +275,9 @@ class Held:
         assert self.go.wait(60)
         yield Part(Written("done", ()), self.name)
 
+    def close(self) -> None:
+        """There is nothing to close."""
+
 
 def test_a_full_queue_says_so_and_loses_nobody(small_index: Index, tmp_path: Path) -> None:
     held = Held()
@@ -300,9 +299,33 @@ def test_a_full_queue_says_so_and_loses_nobody(small_index: Index, tmp_path: Pat
             assert "done" in stream
 
 
-def wait_until_ready(address: str) -> None:
+def test_the_line_of_programs_is_bounded_and_loses_nobody(
+    small_index: Index, tmp_path: Path
+) -> None:
+    held = Held()
+    pipeline = Pipeline(small_index, load_encoder(None), held)
+    with over(pipeline, tmp_path) as address, ThreadPoolExecutor(60) as pool:
+        wait_until_ready(address)
+        asked = [
+            pool.submit(say, address, "POST", f"/gradio_api/{way}/ask", {"data": [FOLD, "", None]})
+            for way in ("run", "api")
+            for _ in range(30)
+        ]
+        while sum(one.done() for one in asked) < len(asked) - MAX_WAITING - AT_ONCE:
+            wait(asked, timeout=0.05)
+        assert say(address, "POST", "/gradio_api/run/page_status", {"data": []}).status == 200
+        held.go.set()
+        said = [one.result() for one in asked]
+    answered = [one for one in said if one.status == 200]
+    assert len(answered) == MAX_WAITING + AT_ONCE
+    assert {one.json["data"][0]["answer"] for one in answered} == {"done"}
+    refused = [one for one in said if one.status != 200]
+    assert all(b"ask again a little later" in one.body for one in refused)
+
+
+def wait_until_ready(address: str, key: str = "") -> None:
     for _ in range(200):
-        if say(address, "GET", "/healthz").json["state"] == "ready":
+        if say(address, "GET", "/healthz", authorization=key).json["state"] == "ready":
             return
     raise AssertionError("it did not get ready")
 
@@ -364,32 +387,3 @@ def test_thumbs_of_the_wrong_kind_are_refused(address: str) -> None:
     path = "/gradio_api/run/page_feedback"
     for given in ({"question": FOLD, "reason": "<b>"}, {"question": "x" * 3000}, {"question": 1}):
         assert say(address, "POST", path, {"data": [given]}).status != 200
-
-
-# -- MCP at the same address ---------------------------------------------------------------------
-
-
-def test_mcp_is_there_behind_the_same_guard(small_index: Index, tmp_path: Path) -> None:
-    def make(pipeline: Pipeline) -> object:
-        return http_app(build_server(MachineDesk(pipeline, Limits()), "1"))
-
-    desk = Desk(lambda progress: Pipeline(Kept(small_index), load_encoder(None)))  # type: ignore[arg-type]
-    store = FeedbackStore(tmp_path / "f.sqlite")
-    with serving(desk, store, Rules(None, "reader", "word"), beside=make) as address:
-        hello = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
-        kinds = "application/json, text/event-stream"
-        assert say(address, "POST", "/mcp", hello, accept=kinds).status == 401
-        key = basic("reader:word")
-        for _ in range(200):
-            said = say(address, "POST", "/mcp", hello, accept=kinds, authorization=key)
-            if said.status != 503:
-                break
-        assert {tool["name"] for tool in said.json["result"]["tools"]} == {"ask", "search", "show"}
-        call_ = {"name": "ask", "arguments": {"question": FOLD}}
-        asked = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call_}
-        said = say(address, "POST", "/mcp", asked, accept=kinds, authorization=key)
-        assert "Folds a sequence of sheets" in said.json["result"]["content"][0]["text"]
-
-
-def test_without_being_asked_for_mcp_is_not_there(address: str) -> None:
-    assert say(address, "POST", "/mcp", {}).status == 404

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 from asking import ASK, ask, assert_one_error, environment, make_house
+from mcp import ClientSession, McpError
+from mcpclient import talk, text_of
+from pydantic import AnyUrl
 
 
 @pytest.mark.parametrize(
@@ -88,7 +93,7 @@ def test_another_address_asks_for_the_password_for_the_page_and_for_mcp() -> Non
         request = urllib.request.Request(address, headers={"authorization": f"Basic {key}"})
         with urllib.request.urlopen(request, timeout=30) as said:
             assert said.status == 200
-        assert b'"name":"search"' in tools(f"{address}mcp", key)
+        talk(f"{address}mcp", three_tools, {"authorization": f"Basic {key}"})
         os.kill(run.pid, signal.SIGINT)
         run.communicate(timeout=30)
     finally:
@@ -96,22 +101,49 @@ def test_another_address_asks_for_the_password_for_the_page_and_for_mcp() -> Non
         run.communicate()
 
 
-def tools(address: str, key: str) -> bytes:
-    """What the MCP server lists, once it is there."""
-    headers = {
-        "authorization": f"Basic {key}", "content-type": "application/json",
-        "accept": "application/json, text/event-stream",
-    }  # fmt: skip
-    body = b'{"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}'
-    for _ in range(100):
-        try:
-            request = urllib.request.Request(address, body, headers)
-            with urllib.request.urlopen(request, timeout=30) as said:
-                return said.read()
-        except urllib.error.HTTPError as error:
-            assert error.code == 503
-            error.close()
-            time.sleep(0.1)
+async def three_tools(client: ClientSession) -> None:
+    """The tools are there."""
+    found = (await client.list_tools()).tools
+    assert {tool.name for tool in found} == {"ask", "search", "show"}
+
+
+def test_a_session_of_mcp_that_is_open_does_not_keep_it_from_ending() -> None:
+    run = start("--mcp")
+    try:
+        assert run.stdout is not None
+        address = run.stdout.readline().strip()
+
+        async def work(client: ClientSession) -> None:
+            answer = await when_ready(client, "위젯을 어떻게 쌓나요?")
+            assert "widget.stack" in answer["answer"]
+            assert answer["citations"][0]["source"] == "file:docs/안내서.md"
+            run.send_signal(signal.SIGINT)
+            assert await asyncio.to_thread(run.wait, 30) == 0
+
+        talk(f"{address}mcp", work)
+        _, err = run.communicate(timeout=30)
+    finally:
+        run.kill()
+        run.communicate()
+    assert err == "ask: Ctrl-C ends it\n"
+
+
+def test_without_the_package_mcp_the_pip_command_is_told(tmp_path: Path) -> None:
+    (tmp_path / "mcp.py").write_text("raise ImportError('not here')", encoding="utf-8")
+    home = make_house()
+    path = f"{tmp_path}:{environment(home)['PYTHONPATH']}"
+    done = ask(home, "web", "--mcp", "--port", "0", PYTHONPATH=path)
+    assert_one_error(done, 2, "pip install 'ask-docs[mcp]'")
+
+
+async def when_ready(client: ClientSession, question: str) -> dict[str, Any]:
+    """The answer, once the index is open."""
+    for _ in range(200):
+        result = await client.call_tool("ask", {"question": question})
+        if not result.isError:
+            return dict(json.loads(text_of(result)))
+        assert "not ready yet" in text_of(result)
+        await asyncio.sleep(0.1)
     raise AssertionError("it did not get ready")
 
 
@@ -124,14 +156,15 @@ def hook(event, args):
         print("connected to", args[1]); sys.stdout.flush()
 sys.addaudithook(hook)
 from rag.cli import main
-sys.exit(main(["web", "--port", "0"]))
+sys.exit(main(["web", "--port", "0", *sys.argv[1:]]))
 """
 
 
-def test_nothing_is_looked_up_and_nobody_is_called() -> None:
+@pytest.mark.parametrize("words", [(), ("--mcp",)])
+def test_nothing_is_looked_up_and_nobody_is_called(words: tuple[str, ...]) -> None:
     home = make_house()
     run = subprocess.Popen(
-        [sys.executable, "-c", OFFLINE], cwd=home, env=environment(home),
+        [sys.executable, "-c", OFFLINE, *words], cwd=home, env=environment(home),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
@@ -145,9 +178,20 @@ def test_nothing_is_looked_up_and_nobody_is_called() -> None:
             assert b"failed" not in state
         with urllib.request.urlopen(address, timeout=30) as said:
             assert said.status == 200
+        if words:
+            talk(f"{address}mcp", lead_elsewhere, {"x-forwarded-host": "beacon.example"})
         run.send_signal(signal.SIGINT)
         out, _ = run.communicate(timeout=30)
     finally:
         run.kill()
         run.communicate()
     assert out == ""
+
+
+async def lead_elsewhere(client: ClientSession) -> None:
+    """Everything by which Gradio could be had to call itself where the headers say it is."""
+    await when_ready(client, "위젯을 어떻게 쌓나요?")
+    with pytest.raises(McpError):
+        await client.read_resource(AnyUrl("ask://document/x"))
+    with pytest.raises(McpError):
+        await client.get_prompt("ask")

@@ -17,7 +17,6 @@ from rag.encoders import load_encoder
 from rag.generators.generator import Generator
 from rag.index import read_index
 from rag.ingestion import default_sources, ingest
-from ui.beside import Maker
 from ui.desk import Desk
 from ui.guard import Rules
 
@@ -97,11 +96,11 @@ def served(
 
 @contextmanager
 def serving(
-    desk: Desk, feedback: FeedbackStore, rules: Rules = LOCAL, beside: Maker | None = None
+    desk: Desk, feedback: FeedbackStore, rules: Rules = LOCAL, *, mcp: bool = False
 ) -> Iterator[str]:
     """Serve the page from a thread of its own."""
     with quiet():
-        app = build_app(desk, feedback, rules, beside)
+        app = build_app(desk, feedback, rules, mcp=mcp)
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         app, log_level="warning", ws="none", timeout_graceful_shutdown=1, lifespan="on"

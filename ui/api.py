@@ -27,6 +27,7 @@ log = logging.getLogger("ask.web")
 MAX_QUESTION = 2_000  # characters
 MAX_TURNS = 6  # earlier questions that a follow-up may refer to
 MAX_HITS = 50
+MAX_SHOWN = 20_000  # characters of a document that `show` gives at a time
 _PAUSE = 0.08  # seconds between two states of a growing answer: more often nobody sees
 _MAX_SOURCES = 50
 _MAX_TEXT = 4_000  # characters of any other text that comes in
@@ -67,8 +68,7 @@ class Api:
             sources: ids of sources or documents to keep to (as `search` gives them); empty for all
 
         Returns:
-            the answer with its citations (each with quote, source, start, end and url), passages,
-            confidence, and `refused` with a `reason` where the documents do not answer
+            the answer, its citations with quote, source and place, its passages, whether it refused
         """
         pipeline = self._ready()
         answer = pipeline.ask(
@@ -90,16 +90,23 @@ class Api:
             raise Refused("inside", f"k is a number from 1 to {MAX_HITS}, not {k}")
         return [_passage(p) for p in self._ready().search(_question(query), k=k)]
 
-    def show(self, source: str) -> Json:
-        """Give the whole text of a document, in which the offsets of citations count.
+    def show(self, source: str, start: int = 0, length: int = MAX_SHOWN) -> Json:
+        """Give the text of a document, in which the offsets of citations count, or a part of it.
 
         Args:
             source: the id of a document ("py:torch.stack"), an alias, or the name of a symbol
+            start: the first character, 0 for the beginning
+            length: how many characters, 1 to 20,000
 
         Returns:
-            the document: id, title, text, kind, url, version, date and licence
+            the document: id, title, text from start to end, whole length, url, version, licence
         """
-        return asdict(self._ready().show(_short(source)))
+        if start < 0 or not 1 <= length <= MAX_SHOWN:
+            raise Refused("inside", f"start is 0 or more, length from 1 to {MAX_SHOWN:,}")
+        found = asdict(self._ready().show(_short(source)))
+        text = found["text"]
+        end = max(start, min(start + length, len(text)))
+        return {**found, "text": text[start:end], "start": start, "end": end, "length": len(text)}
 
     # -- for the page ----------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import logging
 import os
 from collections.abc import Callable
 from contextlib import asynccontextmanager
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +23,24 @@ os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(10**12)
 os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "100"
 
 import gradio as gr
-from anyio import create_task_group
+from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Response
 from fastapi.responses import FileResponse
 from gradio.events import api as endpoint
 
 from rag import FeedbackStore, RagError
 from ui.api import Api, Refused
-from ui.beside import Beside, Maker
 from ui.desk import Desk
 from ui.guard import App, Guard, Rules
 from ui.shell import render_shell
+from ui.tools import as_text, called, tune
 
 log = logging.getLogger("ask.web")
 
-MAX_WAITING = 32  # questions in the queue; more are told to come again
-AT_ONCE = 4  # questions that are answered at the same time
-_LINE = "answers"  # the one line that all questions stand in
+# Two lines, the page's in Gradio's queue and the programs': in each so many questions wait, more are
+# told to come again, and so many are answered at the same time.
+MAX_WAITING, AT_ONCE = 32, 4
+_FULL = f"{MAX_WAITING} questions are waiting already; ask again a little later"
 _HERE = Path(__file__).parent
 _FILES = {path.name: path for path in [_HERE / "style.css", *(_HERE / "page").glob("*.js")]}
 _HEAD = (
@@ -48,23 +49,16 @@ _HEAD = (
 )
 
 
-def build_app(
-    desk: Desk, feedback: FeedbackStore, rules: Rules, beside: Maker | None = None
-) -> App:
+def build_app(desk: Desk, feedback: FeedbackStore, rules: Rules, *, mcp: bool = False) -> App:
     """The application; it opens the desk when it starts and closes it when it ends.
 
-    `beside` makes another application from the pipeline, which answers at ui.beside.PATH.
+    With `mcp` it is a server of MCP as well (ui/tools.py).
     """
-    other: Beside | None = None
 
     @asynccontextmanager
     async def live(_: FastAPI) -> Any:
         desk.open()
-        async with create_task_group() as tasks:
-            if other is not None:
-                tasks.start_soon(other.run)
-            yield
-            tasks.cancel_scope.cancel()
+        yield
         desk.close()
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=live)
@@ -79,15 +73,16 @@ def build_app(
     def healthz() -> dict[str, str]:
         return {"state": desk.status.state}
 
+    blocks = build_blocks(Api(desk, feedback))
     gr.mount_gradio_app(
-        app, build_blocks(Api(desk, feedback)), path="/", footer_links=[], run_history=False,
-        ssr_mode=False, mcp_server=False, enable_monitoring=False, show_error=True, pwa=False,
+        app, blocks, path="/", footer_links=[], run_history=False, ssr_mode=False, mcp_server=mcp,
+        enable_monitoring=False, show_error=True, pwa=False,
         head=_HEAD, theme=gr.themes.Base(font="system-ui", font_mono="monospace"),
         max_file_size=0,
     )  # fmt: skip
-    if beside is not None:
-        other = Beside(app, desk, beside)
-    return Guard(other or app, rules)
+    if mcp:
+        tune(blocks)
+    return Guard(app, rules, mcp=mcp)
 
 
 def build_blocks(api: Api) -> gr.Blocks:
@@ -96,11 +91,12 @@ def build_blocks(api: Api) -> gr.Blocks:
     with blocks:
         # Our own constant frame; what is put into it later is escaped by ui/render.py.
         gr.Markdown(render_shell(), sanitize_html=False, container=False, elem_id="frame")
+        line = _Line()
         for function in (api.ask, api.search, api.show):
-            endpoint(_told(function), api_name=function.__name__, concurrency_id=_LINE)
-        endpoint(
-            api.page_chat, api_name="page_chat", api_visibility="undocumented", concurrency_id=_LINE
-        )
+            # Past Gradio's queue: for a tool in it, Gradio would call itself over HTTP, at the
+            # address that the caller's headers name.
+            endpoint(_in_line(function, line), api_name=function.__name__, queue=False)
+        endpoint(api.page_chat, api_name="page_chat", api_visibility="undocumented")
         for helper in (
             api.page_evidence, api.page_status, api.page_groups, api.page_find, api.page_feedback,
         ):  # fmt: skip
@@ -110,6 +106,41 @@ def build_blocks(api: Api) -> gr.Blocks:
     # Closed, the interface lets nobody past the queue.
     blocks.queue(max_size=MAX_WAITING, default_concurrency_limit=AT_ONCE, api_open=False)
     return blocks
+
+
+class _Line:
+    """Lets AT_ONCE calls work, in threads, and MAX_WAITING more wait."""
+
+    def __init__(self) -> None:
+        self._places = CapacityLimiter(AT_ONCE)
+        self._inside = 0
+
+    async def run(self, work: Callable[[], Any]) -> Any:
+        """What `work` returns; raises gr.Error where the line is full."""
+        if self._inside >= AT_ONCE + MAX_WAITING:
+            raise gr.Error(_FULL, print_exception=False)
+        self._inside += 1
+        try:
+            return await to_thread.run_sync(work, limiter=self._places)
+        finally:
+            self._inside -= 1
+
+
+def _in_line(function: Callable[..., Any], line: _Line) -> Callable[..., Any]:
+    """The same function for programs, in its turn; what it gives is text for MCP."""
+    told = _told(function)
+
+    @wraps(function)
+    async def call(*args: Any, **named: Any) -> Any:
+        try:
+            result = await line.run(partial(told, *args, **named))
+        except gr.Error as error:
+            if called():
+                raise RuntimeError(error.message) from error  # not in quotation marks
+            raise
+        return as_text(result) if called() else result
+
+    return call
 
 
 def _told(function: Callable[..., Any]) -> Callable[..., Any]:

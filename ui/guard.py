@@ -23,14 +23,16 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 MAX_BODY = 64 * 1024  # bytes of a request
 _MAX_PAGE = 4 * 2**20  # bytes of the page itself, which is read for its inline scripts
 
-# All that the page, gradio_client and MCP clients need. Gradio's uploads, files, proxy, monitoring
+# All that the page and gradio_client need. Gradio's uploads, files, proxy, monitoring
 # and the rest do not exist here.
 _PATHS = re.compile(
-    r"/|/config/?|/theme\.css|/favicon\.ico|/robots\.txt|/page/[\w-]+\.(?:js|css)|/healthz|/mcp"
+    r"/|/config/?|/theme\.css|/favicon\.ico|/robots\.txt|/page/[\w-]+\.(?:js|css)|/healthz"
     r"|/assets/[\w./-]+|/static/(?:fonts|js|img)/[\w./-]+"
     r"|/gradio_api/(?:info|openapi\.json|startup-events|app_id|heartbeat/\w+|queue/join|queue/data"
     r"|cancel|reset|(?:run|api|call|call/v2)/\w+/?|call/\w+/\w+)/?"
 )
+# What MCP clients ask for, where it is served; the last is how Gradio knows it.
+MCP_PATHS = ("/mcp", "/mcp/", "/gradio_api/mcp", "/gradio_api/mcp/")
 _SCRIPT = re.compile(rb"<script(?P<rest>[^>]*)>(?P<body>.*?)</script>", re.S)
 _HEADERS = {
     "x-content-type-options": "nosniff",
@@ -55,10 +57,11 @@ class Rules:
 class Guard:
     """Wraps an ASGI app; what it refuses the app never sees."""
 
-    def __init__(self, app: App, rules: Rules) -> None:
-        """Put `rules` before `app`."""
+    def __init__(self, app: App, rules: Rules, *, mcp: bool = False) -> None:
+        """Put `rules` before `app`; with `mcp` it is let through to Gradio's MCP server too."""
         self._app = app
         self._rules = rules
+        self._mcp = MCP_PATHS if mcp else ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -68,6 +71,9 @@ class Guard:
             refused = self._refuse(scope)
             if refused is not None:
                 await _say(send, *refused)
+            elif scope["path"] in self._mcp:
+                scope = {**scope, "path": MCP_PATHS[-1], "raw_path": MCP_PATHS[-1].encode()}
+                await _guarded(self._app, scope, receive, send)
             elif scope["path"] == "/":
                 await _page(self._app, scope, receive, send)
             else:
@@ -82,7 +88,10 @@ class Guard:
             return 421, "this server does not answer to that name"
         if not self._knows(headers.get("authorization", b"")):
             return 401, "a name and a password are needed"
-        if not _PATHS.fullmatch(scope["path"]):
+        if scope["path"] in self._mcp:
+            if scope["method"] != "POST":  # no session is kept, so there is nothing else to do
+                return 405, "MCP is spoken here: POST only"
+        elif not _PATHS.fullmatch(scope["path"]):
             return 404, "there is nothing here"
         origin = headers.get("origin", b"").decode("latin-1")
         if origin and scope["method"] != "GET" and urlsplit(origin).netloc != host:
@@ -112,6 +121,8 @@ def _plain(host: str) -> bool:
 
 async def _say(send: Send, status: int, told: str) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8"), *_policy_headers(())]
+    if status == 405:
+        headers.append((b"allow", b"POST"))
     if status == 401:
         headers.append((b"www-authenticate", b'Basic realm="ask", charset="UTF-8"'))
     await send({"type": "http.response.start", "status": status, "headers": headers})

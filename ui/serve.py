@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import uvicorn
 
 from rag import FeedbackStore
-from ui.beside import Maker
 from ui.desk import Desk, Opener
 from ui.guard import Rules
 
@@ -53,11 +52,11 @@ def listen(address: Address) -> socket.socket:
 
 def serve(
     opener: Opener, feedback: FeedbackStore, address: Address, listening: socket.socket,
-    started: Callable[[str], None], *, beside: Maker | None = None,
+    started: Callable[[str], None], *, mcp: bool = False,
 ) -> None:  # fmt: skip
     """Serve the page until a signal ends it; `started` hears its URL once it can be opened.
 
-    `beside` makes another application for the same address (ui/beside.py).
+    With `mcp` it is a server of MCP as well.
     """
     desk = Desk(opener)
     desk.open()  # beside what follows
@@ -67,7 +66,7 @@ def serve(
     name = f"[{address.host}]" if ":" in address.host else address.host
     hosts = frozenset({"127.0.0.1", "localhost", "::1", address.host}) if address.local else None
     rules = Rules(hosts, address.user, address.password)
-    app = build_app(desk, feedback, rules, beside)
+    app = build_app(desk, feedback, rules, mcp=mcp)
     config = uvicorn.Config(
         app, log_level="critical",  # it would show a trace for each answer that Ctrl-C cuts off
         access_log=False, server_header=False, ws="none",

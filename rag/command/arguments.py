@@ -124,8 +124,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _question_options(parser: argparse.ArgumentParser) -> None:
-    _add(parser, "json", "lang", "k", "explain", "source", "long", "model", "strict")
-    _add(parser, "index", "encoder")
+    _add(parser, "json", "lang", "k", "explain", "source", "long", "follow-ups")
+    _add(parser, "model", "strict", "index", "encoder")
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
 
 
@@ -185,6 +185,12 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "help": "leave out what a model writes and the documents do not say (the default), "
         "or mark it",
     },
+    "follow-ups": {
+        "action": argparse.BooleanOptionalAction,
+        "default": None,
+        "help": "complete a question that leans on those before it (the default), or ask it as "
+        "it stands",
+    },
     "failures": {"action": "store_true", "help": "tell of each question that went wrong"},
     "host": {
         "type": _not_empty,
@@ -216,7 +222,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "NAME:PASSWORD",
         "help": "ask browsers for this name and password",
     },
-    "mcp": {"action": "store_true", "help": "be a server of MCP as well, at /mcp"},
+    "mcp": {
+        "action": "store_true",
+        "help": "offer ask, search and show as tools of MCP as well, at /mcp",
+    },
     "open": {"action": "store_true", "help": "open it in the browser"},
     "golden": {
         "type": _not_empty,
@@ -280,14 +289,14 @@ def _show(parser: argparse.ArgumentParser) -> None:
 
 def _batch(parser: argparse.ArgumentParser) -> None:
     _completes(parser.add_argument("file", nargs="?", default="-", metavar="FILE"), _FILES)
-    _add(parser, "lang", "k", "explain", "source", "long", "model", "strict", "index")
-    _add(parser, "encoder", "json")
+    _add(parser, "lang", "k", "explain", "source", "long", "follow-ups", "model", "strict")
+    _add(parser, "index", "encoder", "json")
 
 
 def _eval(parser: argparse.ArgumentParser) -> None:
     _completes(parser.add_argument("file", metavar="FILE"), _FILES)
-    _add(parser, "failures", "report", "compare", "gate", "accept", "json", "model", "strict")
-    _add(parser, "index", "encoder")
+    _add(parser, "failures", "report", "compare", "gate", "accept", "json", "follow-ups")
+    _add(parser, "model", "strict", "index", "encoder")
 
 
 def _web(parser: argparse.ArgumentParser) -> None:

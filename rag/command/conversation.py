@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from rag.command.session import say, tell
 from rag.command.terminal import clean, plural
 from rag.errors import RagError
-from rag.types import Language, Turn
+from rag.types import Answer, Language, Turn
 
 if TYPE_CHECKING:
     from rag.pipeline import Pipeline
@@ -28,14 +28,31 @@ _KEPT_LINES = 1000
 _TEXTS: dict[str, dict[Language, str]] = {
     "hello": {
         "en": "{documents} from {groups}. Ask in English or Korean. "
-        "/new starts a new topic, /quit or Ctrl-D ends.",
+        "/new starts a new topic, /help tells more, /quit or Ctrl-D ends.",
         "ko": "출처 {n_groups:,}곳의 문서 {n_documents:,}건. 한국어나 영어로 물어보세요. "
-        "/new는 새 주제, /quit 또는 Ctrl-D는 끝내기입니다.",
+        "/new는 새 주제, /help는 도움말, /quit 또는 Ctrl-D는 끝내기입니다.",
+    },
+    "help": {
+        "en": """A question may lean on those before it ("and its default?"); → shows how it was understood.
+/alone  asks the last question again, as it was typed
+/new    starts a new topic
+/quit   ends, as Ctrl-D does
+ask --no-follow-ups takes every question as it stands; so does follow_ups = false in the settings.""",
+        "ko": """"그럼 기본값은?"처럼 앞 질문에 이어서 물어볼 수 있고, 어떻게 이해했는지는 → 뒤에 나옵니다.
+/alone  마지막 질문을 앞 질문과 잇지 않고 적은 그대로 다시 묻습니다
+/new    새 주제로 넘어갑니다
+/quit   끝냅니다(Ctrl-D도 같습니다)
+ask --no-follow-ups로 시작하거나 설정 파일에 follow_ups = false를 적으면 질문을 늘 그대로 묻습니다.""",
     },
     "new": {"en": "A new topic.", "ko": "새 주제로 넘어갑니다."},
+    "completed": {
+        "en": "Completed from the conversation; /alone asks it as you typed it.",
+        "ko": "앞 질문과 이어서 이해했습니다. 적은 그대로 다시 물으려면 /alone을 입력하세요.",
+    },
+    "none": {"en": "Nothing was asked yet.", "ko": "아직 질문이 없습니다."},
     "unknown": {
-        "en": "{line} is no command here; there are /new and /quit.",
-        "ko": "{line}은(는) 없는 명령입니다. /new와 /quit이 있습니다.",
+        "en": "{line} is no command here; there are /alone, /new, /help and /quit.",
+        "ko": "{line}은(는) 없는 명령입니다. /alone, /new, /help, /quit이 있습니다.",
     },
 }
 
@@ -49,36 +66,66 @@ def converse(args: Namespace, pipeline: Pipeline) -> int:
         language, "hello", n_documents=n_documents, n_groups=n_groups,
         documents=plural(n_documents, "document"), groups=plural(n_groups, "source"),
     )  # fmt: skip
-    turns: list[Turn] = []
+    talk = _Talk(args, pipeline, language)
     with _line_history(), suppress(KeyboardInterrupt, EOFError):
         while (line := _read_line().strip()) not in ("/quit", "/exit"):
-            if line == "/new":
-                turns.clear()
-                _tell(language, "new")
-            elif line[:1] == "/" and line[1:].isalpha():
-                _tell(language, "unknown", line=line)
+            if line[:1] == "/" and line[1:].isalpha():
+                talk.obey(line)
             elif line:
-                turns.extend(_turn(args, pipeline, line, turns))
+                talk.ask(line)
         return 0
     sys.stderr.write("\n")  # below the prompt, or ^C
     return 0
 
 
-def _turn(args: Namespace, pipeline: Pipeline, line: str, turns: list[Turn]) -> Iterator[Turn]:
-    """Answer one line; yields the turn that it makes, none where it fails."""
-    try:
-        answer = tell(args, pipeline, line, turns[-TURNS:])
-    except RagError as error:
-        say(str(error))
-        return
-    except Exception as error:
-        if os.environ.get("ASK_DEBUG"):
-            raise
-        say(f"internal error: {type(error).__name__}: {str(error)[:300]}")
-        return
-    if not args.json:
-        sys.stdout.write("\n")
-    yield Turn(answer.question, answer.answer)
+class _Talk:
+    """The turns so far, and the last question."""
+
+    def __init__(self, args: Namespace, pipeline: Pipeline, language: Language) -> None:
+        self._args, self._pipeline, self._language = args, pipeline, language
+        self._turns: list[Turn] = []
+        self._last = ""
+        self._hinted = bool(args.json)
+
+    def obey(self, command: str) -> None:
+        """Do what a line that begins with a slash says."""
+        if command == "/new":
+            self._turns.clear()
+            _tell(self._language, "new")
+        elif command == "/help":
+            _tell(self._language, "help")
+        elif command != "/alone":
+            _tell(self._language, "unknown", line=command)
+        elif self._last:
+            self.ask(self._last, alone=True)
+        else:
+            _tell(self._language, "none")
+
+    def ask(self, line: str, *, alone: bool = False) -> None:
+        """Answer one line and keep the turn, if it does not fail."""
+        self._last = line
+        answer = self._answer(line, () if alone else self._turns[-TURNS:])
+        if answer is None:
+            return
+        self._turns.append(Turn(answer.question, answer.answer))
+        if answer.completed and not self._hinted:
+            self._hinted = True
+            _tell(self._language, "completed")
+
+    def _answer(self, line: str, turns: Sequence[Turn]) -> Answer | None:
+        try:
+            answer = tell(self._args, self._pipeline, line, turns)
+        except RagError as error:
+            say(str(error))
+            return None
+        except Exception as error:
+            if os.environ.get("ASK_DEBUG"):
+                raise
+            say(f"internal error: {type(error).__name__}: {str(error)[:300]}")
+            return None
+        if not self._args.json:
+            sys.stdout.write("\n")
+        return answer
 
 
 def interface_language(args: Namespace) -> Language:

@@ -80,13 +80,15 @@ def _prepared(args: Namespace, path: Path) -> tuple[tuple[Row, ...] | None, Gate
 
 def _asked(args: Namespace, questions: Sequence[GoldenQuestion]) -> Report:
     """The scores of the questions, or of as many as were asked before an interrupt."""
+    from rag.config import completes_follow_ups
     from rag.evaluation import Report, ask_all
 
     scores = []
+    follow_ups = completes_follow_ups(args.follow_ups)
     with open_pipeline(args) as pipeline:
         progress = Progress(sys.stderr)
         try:
-            for one in ask_all(questions, pipeline):
+            for one in ask_all(questions, pipeline, follow_ups=follow_ups):
                 scores.append(one)
                 progress("asking", len(scores), len(questions))
         except KeyboardInterrupt:

@@ -46,7 +46,8 @@ DETAILS = {
     "web": """Prints the address to open. It is there for this machine only; --host 0.0.0.0 lets
 others in, and then --auth NAME:PASSWORD is needed (or --auth NAME, and the password
 in ASK_PASSWORD or typed). Nothing is encrypted: put a proxy with TLS before it.
-Ctrl-C ends it.""",
+With --mcp the address with mcp behind it (http://127.0.0.1:7860/mcp) speaks the Model
+Context Protocol; that needs the package mcp: pip install 'ask-docs[mcp]'. Ctrl-C ends it.""",
     "serve": """Prints the address. Point any OpenAI client at its /v1, with the model "ask"; /docs
 describes all that is served. It is there for this machine only; --host 0.0.0.0
 lets others in, and then a key is needed. Nothing is encrypted: put a proxy with
@@ -69,7 +70,8 @@ the offsets of citations count the characters of that text.""",
     "batch": """Reads an object a line from FILE or standard input, with "question" and, if you
 like, "id", "lang" (en, ko) and "history" (a list of {"question", "answer"}).
 Writes an answer a line, in that order. A broken line gives {"id", "line",
-"error"} and the exit code 2 in the end; the others are answered.""",
+"error"} and the exit code 2 in the end; the others are answered. A question that leans
+on its history is completed from it; --no-follow-ups asks it as it stands.""",
     "eval": """FILE holds questions as JSON lines, as corpus/golden does. Prints tables and a
 line of JSON; with --json only that line, which then also tells how each question
 went. --report DIR writes a page with plots and the evidence of every failure

@@ -39,7 +39,7 @@ def serve_mcp(args: Namespace) -> int:
     from rag.serve.mcp import PATH, build_server, http_app
 
     if not args.http:
-        with _desk(args, Limits()) as desk, _ends_at_once():
+        with _desk(args, Limits()) as desk, _ends_at_once(), _own_streams():
             build_server(desk, package_version()).run()
         return 0
     from rag.serve.listen import bind, listen
@@ -95,3 +95,15 @@ def _ends_at_once() -> Iterator[None]:
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+
+
+@contextmanager
+def _own_streams() -> Iterator[None]:
+    """Standard input and output are duplicates meanwhile: the package mcp closes those it speaks
+    on, and at the end of the process standard output is flushed once more."""
+    before = sys.stdin, sys.stdout
+    sys.stdin, sys.stdout = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
+    try:
+        yield
+    finally:
+        sys.stdin, sys.stdout = before

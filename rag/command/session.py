@@ -43,13 +43,18 @@ def _stream(
     args: Namespace, pipeline: Pipeline, question: str, history: Iterable[Turn],
     language: Language | None = None,
 ) -> Iterator[Answer]:  # fmt: skip
+    from rag.config import completes_follow_ups
+
+    turns = tuple(history)
+    if turns and not completes_follow_ups(args.follow_ups):
+        turns = ()
     return pipeline.stream(
         question,
         language=language or args.lang,
         k=args.k,
         source=None if args.source is None else clean(args.source),
         long=args.long,
-        history=tuple(history),
+        history=turns,
     )
 
 

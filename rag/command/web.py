@@ -9,7 +9,7 @@ from argparse import Namespace
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rag.command.jsonform import dumps
 from rag.command.session import index_path, model_options, say
@@ -29,7 +29,8 @@ def serve_page(args: Namespace) -> int:
     from ui.serve import Address, listen, serve
 
     user, password = _credentials(args.auth)
-    beside = _mcp() if args.mcp else None
+    if args.mcp:
+        import rag.serve.mcp  # noqa: F401 - raises MissingExtra; Gradio would go on without
     address = Address(args.host, args.port, user, password)
     if not address.local and user is None:
         raise UsageError(
@@ -46,7 +47,7 @@ def serve_page(args: Namespace) -> int:
     with listening, suppress(KeyboardInterrupt):
         serve(
             _opener(args), FeedbackStore(feedback_file()), address, listening, _started(args),
-            beside=beside,
+            mcp=args.mcp,
         )  # fmt: skip
     return 0
 
@@ -66,16 +67,6 @@ def _opener(args: Namespace) -> Callable[[Callable[[str, int, int], None]], Pipe
         return pipeline
 
     return opener
-
-
-def _mcp() -> Callable[[Pipeline], Any]:
-    """Makes the server of `ask mcp` over the page's pipeline; raises MissingExtra at once."""
-    from rag.command.arguments import package_version
-    from rag.serve.desk import Desk
-    from rag.serve.limits import Limits
-    from rag.serve.mcp import build_server, http_app
-
-    return lambda pipeline: http_app(build_server(Desk(pipeline, Limits()), package_version()))
 
 
 def _started(args: Namespace) -> Callable[[str], None]:

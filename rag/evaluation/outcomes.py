@@ -37,11 +37,16 @@ def evaluate_file(path: Path | str, pipeline: Asker) -> Report:
     return Report(tuple(ask_all(load_questions(path), pipeline)))
 
 
-def ask_all(questions: Iterable[GoldenQuestion], pipeline: Asker) -> Iterator[Score]:
-    """Ask one question after the other, each when its score is wanted."""
+def ask_all(
+    questions: Iterable[GoldenQuestion], pipeline: Asker, *, follow_ups: bool = True
+) -> Iterator[Score]:
+    """Ask one question after the other, each when its score is wanted; without `follow_ups` as if
+    nothing had been asked before."""
     return scored(
         questions,
-        lambda question: pipeline.ask(question.question, history=question.history),
+        lambda question: pipeline.ask(
+            question.question, history=question.history if follow_ups else ()
+        ),
         lambda source: pipeline.show(source).text,
     )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
-from pydantic import BaseModel, Field
+from pydantic import AnyUrl, BaseModel, Field
 
 from rag.contents import Group
 from rag.errors import MissingExtra, RagError
@@ -17,11 +17,11 @@ from rag.serve.wire import AskResult, Found, K, Source
 from rag.types import Language, Passage, Turn
 
 try:
-    from mcp.server import MCPServer
-    from mcp.server.mcpserver import ResourceSecurity
-    from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
+    from mcp.server.fastmcp import FastMCP
+    from mcp.server.fastmcp.exceptions import ResourceError, ToolError
+    from mcp.server.lowlevel.helper_types import ReadResourceContents
     from mcp.server.transport_security import TransportSecuritySettings
-    from mcp.types import CallToolResult, TextContent, ToolAnnotations
+    from mcp.types import CallToolResult, Resource, ResourceTemplate, TextContent, ToolAnnotations
 except ImportError as error:
     raise MissingExtra("mcp is not installed: pip install 'ask-docs[mcp]'") from error
 
@@ -29,11 +29,12 @@ T = TypeVar("T")
 PATH = "/mcp"
 PAGE = 20_000  # characters of a document that `show` gives at a time
 LISTED = 1_000  # documents that the resource of a source lists
-DOCUMENT = "ask://document/{+id}"
+DOCUMENT, SOURCE = "ask://document/", "ask://source/"
+_MARKDOWN = "text/markdown"
 _TOLD = """Answers from documentation, each sentence quoted verbatim with its source, or a refusal
 where the documents do not answer. Ask whole questions in English or Korean. Use search to read
 around, and show to read a source; its id stands in each citation and passage."""
-_READS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
+_READS = ToolAnnotations(readOnlyHint=True, idempotentHint=True, openWorldHint=False)
 
 
 class Shown(BaseModel):
@@ -56,30 +57,30 @@ class AskHistory(BaseModel):
     answer: str = ""
 
 
-def build_server(desk: Desk, version: str) -> MCPServer:
+def build_server(desk: Desk, version: str) -> FastMCP:
     """The server over a desk's pipeline; `run()` speaks on standard input and output."""
-    server = MCPServer("ask", title="ask", version=version, instructions=_TOLD, log_level="ERROR")
+    # The guard looks at hosts, keys and origins.
+    security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+    server = _Server(
+        desk, instructions=_TOLD, log_level="ERROR", streamable_http_path=PATH,
+        stateless_http=True, json_response=True, transport_security=security,
+    )  # fmt: skip
+    server._mcp_server.version = version  # there is no public way
     # The tools tell the caller what went wrong; the log would only say it again.
     logging.getLogger("mcp").setLevel(logging.CRITICAL)
     _tools(server, desk)
-    _resources(server, desk)
     return server
 
 
-def http_app(server: MCPServer) -> Any:
+def http_app(server: FastMCP) -> Any:
     """The server as an ASGI app at PATH, without sessions; put a `Guard` before it."""
-    # The guard looks at hosts, keys and origins.
-    security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
-    return server.streamable_http_app(
-        streamable_http_path=PATH, stateless_http=True, json_response=True,
-        transport_security=security,
-    )  # fmt: skip
+    return server.streamable_http_app()
 
 
 # -- tools ---------------------------------------------------------------------------------------
 
 
-def _tools(server: MCPServer, desk: Desk) -> None:
+def _tools(server: FastMCP, desk: Desk) -> None:
     pipeline = desk.pipeline
 
     @server.tool(title="Ask the documentation", annotations=_READS)
@@ -144,7 +145,7 @@ async def _told(desk: Desk, work: Callable[[], T]) -> T:
 
 def _result(text: str, structured: BaseModel) -> CallToolResult:
     content = [TextContent(type="text", text=text)]
-    return CallToolResult(content=content, structured_content=structured.model_dump(mode="json"))  # type: ignore[arg-type] # a list of one kind
+    return CallToolResult(content=content, structuredContent=structured.model_dump(mode="json"))  # type: ignore[arg-type] # a list of one kind
 
 
 def _passage_text(passage: Passage) -> str:
@@ -155,40 +156,71 @@ def _passage_text(passage: Passage) -> str:
 # -- resources -----------------------------------------------------------------------------------
 
 
-def _resources(server: MCPServer, desk: Desk) -> None:
-    """One resource for each thing that was ingested, and every document by its id."""
-    for group in desk.pipeline.index.manifest.groups:
-        _source(server, desk, group)
+class _Server(FastMCP):
+    """One resource for each thing that was ingested, and every document by its id.
 
-    # An id is looked up in the index and is never a path, whatever it looks like.
-    @server.resource(
-        DOCUMENT, title="A document by its id", mime_type="text/markdown",
-        security=ResourceSecurity(exempt_params={"id"}),
-    )  # fmt: skip
-    async def document(id: str) -> str:  # noqa: A002 - the name in the template
-        """The whole text of a document, in which the offsets of citations count."""
-        return await _read(desk, id)
+    FastMCP's own templates stop at a slash, which ids have.
+    """
+
+    def __init__(self, desk: Desk, **settings: Any) -> None:
+        super().__init__("ask", **settings)
+        self._desk = desk
+        self._groups = {f"{SOURCE}{quote(g.id, safe='')}": g for g in _groups(desk)}
+
+    async def list_resources(self) -> list[Resource]:
+        """What was ingested."""
+        return [
+            Resource(
+                uri=AnyUrl(uri), name=group.id, title=group.title or group.id,
+                description=_counted(group), mimeType=_MARKDOWN,
+            )
+            for uri, group in self._groups.items()
+        ]  # fmt: skip
+
+    async def list_resource_templates(self) -> list[ResourceTemplate]:
+        """A document by its id."""
+        told = "The whole text of a document, in which the offsets of citations count."
+        return [
+            ResourceTemplate(
+                uriTemplate=f"{DOCUMENT}{{+id}}", name="document", title="A document by its id",
+                description=told, mimeType=_MARKDOWN,
+            )
+        ]  # fmt: skip
+
+    async def read_resource(self, uri: AnyUrl | str) -> list[ReadResourceContents]:
+        """The text of a resource; an id is looked up in the index and is never a path."""
+        asked = str(uri)
+        group = self._groups.get(asked)
+        if group is not None:
+            text = await _group_text(self._desk, group)
+        elif asked.startswith(DOCUMENT):
+            text = await _read(self._desk, unquote(asked.removeprefix(DOCUMENT)))
+        else:
+            raise ResourceError(f"there is no resource '{asked}'")
+        return [ReadResourceContents(content=text, mime_type=_MARKDOWN)]
 
 
-def _source(server: MCPServer, desk: Desk, group: Group) -> None:
-    @server.resource(
-        f"ask://source/{quote(group.id, safe='')}", name=group.id, title=group.title or group.id,
-        description="a document" if group.documents == 1 else f"{group.documents:,} documents",
-        mime_type="text/markdown",
-    )  # fmt: skip
-    async def source() -> str:
-        """The document, or where there are several their ids, each with its title."""
-        heads = await desk.call(lambda: desk.pipeline.index.group_heads(group.id))
-        if len(heads) == 1:
-            return await _read(desk, heads[0].id)
-        lines = [f"- {head.id} · {head.title}" for head in heads[:LISTED]]
-        if len(heads) > LISTED:
-            lines.append(f"and {len(heads) - LISTED:,} more; the tool search finds them")
-        return "\n".join(lines)
+def _groups(desk: Desk) -> tuple[Group, ...]:
+    return tuple(desk.pipeline.index.manifest.groups)
+
+
+def _counted(group: Group) -> str:
+    return "a document" if group.documents == 1 else f"{group.documents:,} documents"
+
+
+async def _group_text(desk: Desk, group: Group) -> str:
+    """The document, or where there are several their ids, each with its title."""
+    heads = await desk.call(lambda: desk.pipeline.index.group_heads(group.id))
+    if len(heads) == 1:
+        return await _read(desk, heads[0].id)
+    lines = [f"- {head.id} · {head.title}" for head in heads[:LISTED]]
+    if len(heads) > LISTED:
+        lines.append(f"and {len(heads) - LISTED:,} more; the tool search finds them")
+    return "\n".join(lines)
 
 
 async def _read(desk: Desk, id_: str) -> str:
     found = await desk.call(lambda: desk.pipeline.index.find_document(id_))
     if found is None:
-        raise ResourceNotFoundError(f"there is no document '{id_}'; the tool search finds them")
+        raise ResourceError(f"there is no document '{id_}'; the tool search finds them")
     return found[1].text

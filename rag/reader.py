@@ -66,7 +66,7 @@ _ROLE_NAMES: dict[Role, str] = {
 }  # fmt: skip
 _FILE = Path(__file__).parent / "bundled" / "reader.json"
 _JUDGED_FILE = _FILE.with_name("judged.json")
-JUDGED = 20  # units that the cross-encoder reads
+JUDGED = 16  # units that the cross-encoder reads
 
 
 @lru_cache(maxsize=1)

@@ -18,7 +18,7 @@ from rag.index import Index
 from rag.question import Question
 from rag.retrieve import Found, Retrieved, prose_unit
 
-DEPTH = 16  # sources that are looked at again
+DEPTH = 12  # sources that are looked at again
 _FILE = Path(__file__).parent / "bundled" / "reranking.json"
 
 

@@ -33,7 +33,7 @@ def default_files() -> list[Path]:
 
 
 def questions_of(files: Sequence[Path]) -> list[dict[str, Any]]:
-    """The questions of all files, without those that the encoder was trained on.
+    """The questions of all files, without those that an encoder was trained on.
 
     `also` names further pages that are right though not the first to think of.
     """
@@ -48,4 +48,5 @@ def questions_of(files: Sequence[Path]) -> list[dict[str, Any]]:
 
 
 def _seen(row: dict[str, Any]) -> bool:
-    return bool(row["sources"]) and for_encoder(row["sources"][0])
+    # What has no answer was not shown to the encoder, but to the cross-encoder.
+    return for_encoder(row["sources"][0] if row["sources"] else row["question"])

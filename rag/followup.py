@@ -21,6 +21,8 @@ _POINTS_BACK = re.compile(
     re.I,
 )
 _FEW, _SOME = 4, 10  # words
+# What may stand before the first side of an either/or question without saying what it is about.
+_NO_SUBJECT = re.compile(r"\b(?:is|are|was|were|does|do|should|i|we|use|an?|the|[그이저])\b", re.I)
 # What a follow-up that says only another name asks about that one too.
 _CARRIED = ("default", "type", "shape", "returns")
 
@@ -45,6 +47,8 @@ def follow_up(question: str, history: Sequence[Turn], index: Index) -> FollowUp 
         if not _parameter(m.name, index)
     ):
         return None
+    if _has_subject(asked):
+        return None
     words = len(question.split())
     certain = bool(_POINTS_BACK.search(question)) or words <= _FEW
     if not certain and words > _SOME:
@@ -57,6 +61,14 @@ def follow_up(question: str, history: Sequence[Turn], index: Index) -> FollowUp 
         if names:
             return FollowUp(" ".join([names[-1], question, *carried]), certain)
     return FollowUp(f"{history[-1].question} {question}", True) if certain else None
+
+
+def _has_subject(asked: Question) -> bool:
+    """Whether an either/or question says itself what it is about: "X는 A인가요, B인가요?"."""
+    if not asked.options or asked.options[0] not in asked.text:
+        return False
+    before = asked.text.partition(asked.options[0])[0]
+    return bool(re.search(r"\w", _NO_SUBJECT.sub("", _POINTS_BACK.sub("", before))))
 
 
 def _parameter(name: str, index: Index) -> bool:

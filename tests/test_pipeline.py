@@ -44,6 +44,9 @@ def same(a: Answer, b: Answer) -> bool:
             "toolkit.fold Which errors does it raise when the sheets differ?",
         ),
         (KORVIA, "How often?", "How do I clean the drum of Korvia? How often?"),
+        (FOLD_KO, "그럼 프린터야, 컴퓨터야?", "toolkit.fold 그럼 프린터야, 컴퓨터야?"),
+        (FOLD_KO, "프린터야, 컴퓨터야?", "toolkit.fold 프린터야, 컴퓨터야?"),
+        (FOLD, "Is it a printer or a computer?", "toolkit.fold Is it a printer or a computer?"),
     ],
 )
 def test_a_follow_up_takes_over_the_topic(
@@ -77,6 +80,9 @@ def test_a_follow_up_is_answered_about_the_topic(
     [
         "What is toolkit.glue?",  # names its own topic
         "toolkit.glue는요?",
+        "코르비아는 프린터인가요, 컴퓨터인가요?",
+        "그럼 코르비아는 프린터야, 컴퓨터야?",
+        "so is Korvia a printer or a computer?",
         "How long does the first start of the machine take in the morning?",
     ],
 )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rag import Answer, Citation, Document, Passage, Pipeline, Stance, Verdict
 from ui.evidence import AROUND, render_document
-from ui.html import safe_url
+from ui.html import breakable, safe_url
 from ui.render import blocks, render_answer, render_footer
 from ui.shell import render_shell
 from ui.strings import EXAMPLES, words
@@ -106,6 +106,11 @@ def test_a_refusal_offers_names_and_sections(small_pipeline: Pipeline) -> None:
     assert found.select("[data-ask]")[0]["data-ask"].startswith("toolkit.")
     assert found.select("[data-source]")
     assert not found.select(".cite")
+
+
+def test_a_long_name_may_be_broken_after_its_dots() -> None:
+    assert breakable("torch.nn.Soft_max") == "torch.<wbr>nn.<wbr>Soft_<wbr>max"
+    assert breakable("a.<b>") == "a.&lt;b&gt;"
 
 
 def test_confidence_is_told_in_words() -> None:

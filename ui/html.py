@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from rag import printable
 from ui.strings import Language, words
 
+_JOINT = re.compile(r"(?<=[._])(?=\w)")
 _CODE = re.compile(r"`([^`\n]+)`")
 _BOLD = re.compile(r"(?<![\w*])\*\*(?=[^\s*])([^*\n]*[^\s*])\*\*(?![A-Za-z0-9_*])")
 _NOTE = re.compile(r"our note of ([\d-]{4,10}), (?:page|post) as of ([\d-]{4,10})")
@@ -22,6 +23,11 @@ _MAX_URL = 2_000  # characters
 def text(value: str) -> str:
     """Text of others as HTML: no markup, no control characters, no change of direction."""
     return escape(printable(value), quote=True)
+
+
+def breakable(value: str) -> str:
+    """A name of code as HTML that may be broken after its dots and underscores."""
+    return _JOINT.sub("<wbr>", text(value))
 
 
 def own(key: str, language: Language, tag: str = "span") -> str:

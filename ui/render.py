@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rag import Answer, Citation, Passage, Stance, Verdict, readable
-from ui.html import icon, inline, named, outside, own, place, text, version
+from ui.html import breakable, icon, inline, named, outside, own, place, text, version
 from ui.strings import Language
 
 _FENCE = re.compile(r"^```[\w+-]*(?P<after>(?: ?\[\d{1,3}\])*)$")
@@ -122,9 +122,9 @@ def _paragraph(block: Block, citations: Mapping[int, Citation]) -> str:
         if ours.strip():
             made.append(f"<p>{_markers(ours, citations)}</p>")
         if quote:
-            marks = _markers(after, citations)
+            marks = _markers(after.strip(), citations)
             made.append(
-                f'<blockquote><p><span class="words">{inline(quote)}</span> {marks}</p></blockquote>'
+                f'<blockquote><p><span class="words">{inline(quote)}</span>\u00a0{marks}</p></blockquote>'
             )
     inner = "".join(made)
     return f'<div class="item">{inner}</div>' if block.kind == "item" else inner
@@ -219,7 +219,7 @@ def _stance(
     date = stance.date or citation.date or ""
     return (
         f'<li class="stance side-{side}"><p class="says">{says}</p>'
-        f"<blockquote><p>{inline('“' + readable(citation.quote) + '”')} {marker(citation)}</p></blockquote>"
+        f"<blockquote><p>{inline('“' + readable(citation.quote) + '”')}\u00a0{marker(citation)}</p></blockquote>"
         f'<p class="who"><span>{text(citation.title)}</span> <time>{text(date)}</time></p></li>'
     )
 
@@ -277,7 +277,7 @@ def _trace(passage: Passage, language: Language) -> str:
         matched = f'<span class="exact">{own("exact", language)}</span> {matched}'
     opener = (
         f'<button type="button" class="source" {place(passage.source, passage.start, passage.end)}>'
-        f"{text(passage.title)}</button>"
+        f"{breakable(passage.title)}</button>"
     )
     cells = [
         opener,

@@ -52,8 +52,9 @@ def test_a_marker_shows_its_quote_and_opens_it_in_its_source(reader: Reader) -> 
     turn = ask(page, STACK)
     marker = turn.locator("blockquote .cite").first
     marker.hover()
-    quote = "Use `widget.stack(items)` to stack widgets on a new axis."
+    quote = "Use widget.stack(items) to stack widgets on a new axis."
     expect(page.locator("#tip")).to_contain_text(quote)
+    expect(page.locator("#tip code").first).to_have_text("widget.stack(items)")
     marker.click()
     panel = evidence(page)
     expect(panel.locator("h2")).to_have_text("Widget guide")
@@ -366,6 +367,29 @@ def test_a_phone_shows_everything_without_scrolling_sideways(reader: Reader) -> 
     box = evidence(page).bounding_box()
     assert box is not None
     assert (box["x"], box["width"]) == (0, PHONE["width"])
+    page.locator("[data-do=close-panel]").tap()
+    page.get_by_role("tab", name="Sources").tap()
+    row = page.locator("#groups tr", has_text="PyTorch - Wikipedia")
+    expect(row.get_by_text("CC BY-SA 4.0")).to_be_in_viewport()
+    expect(row.get_by_text("Licence")).to_be_visible()
+    table = "document.querySelector('#sources .table')"
+    assert page.evaluate(f"{table}.scrollWidth <= {table}.clientWidth")
+
+
+def test_a_marker_is_never_alone_on_a_line(reader: Reader) -> None:
+    page = reader.open()
+    turn = ask(page, VERDICT)
+    alone = """quotes => quotes.filter(quote => {
+        const words = document.createRange();
+        words.selectNodeContents(quote.querySelector("p"));
+        const end = quote.querySelector(".cite").getBoundingClientRect();
+        words.setEndBefore(quote.querySelector(".cite"));
+        const lines = [...words.getClientRects()].filter(line => line.width > 8);
+        return end.top > lines.at(-1).bottom;
+    }).length"""
+    for width in range(600, 1300, 70):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert turn.locator("blockquote").evaluate_all(alone) == 0
 
 
 def test_dark_follows_the_system_and_can_be_chosen(reader: Reader) -> None:

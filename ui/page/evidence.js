@@ -1,6 +1,6 @@
 // The panel beside the chat, and the quote that is shown at a marker.
 
-import { $, say } from "./dom.js";
+import { $, el, say } from "./dom.js";
 import { call, Failed } from "./server.js";
 import { language, t, translate } from "./words.js";
 
@@ -53,7 +53,8 @@ export function showTip(marker) {
   const tip = $("#tip");
   const where = document.createElement("cite");
   where.textContent = marker.dataset.where;
-  tip.replaceChildren(`“${marker.dataset.quote}”`, where);
+  const quote = `“${marker.dataset.quote}”`.split(/`([^`\n]+)`/);
+  tip.replaceChildren(...quote.map((part, at) => (at % 2 ? el("code", {}, part) : part)), where);
   tip.hidden = false;
   marker.setAttribute("aria-describedby", "tip");
   const box = marker.getBoundingClientRect();

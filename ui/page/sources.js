@@ -32,15 +32,17 @@ function row(group) {
   const title = group.documents === 1 && group.kind !== "files" && group.kind !== "package"
     ? el("button", { type: "button", class: "source", "data-source": group.id, "data-start": 0, "data-end": 0 }, group.title)
     : el("button", { type: "button", class: "source", "data-do": "browse", "data-pattern": browse(group) }, group.title);
-  const cells = [
-    title,
-    own(`kind-${group.kind}`),
-    group.documents.toLocaleString(),
-    version(group),
-    group.date ?? "",
-    group.licence ?? "",
-  ];
-  return el("tr", {}, el("td", {}, box), ...cells.map((cell) => el("td", {}, cell)));
+  const facts = {
+    kind: own(`kind-${group.kind}`),
+    count: group.documents.toLocaleString(),
+    version: version(group),
+    date: group.date ?? "",
+    licence: group.licence ?? "",
+  };
+  const cells = Object.entries(facts).map(([key, value]) =>
+    el("td", { class: value === "" ? "none" : "" }, el("span", { class: "key" }, own(key)), value),
+  );
+  return el("tr", {}, el("td", {}, box), el("td", {}, title), ...cells);
 }
 
 function version(group) {

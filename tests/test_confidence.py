@@ -113,10 +113,13 @@ def test_numbers_with_korean_behind_them(small_index: Index) -> None:
     assert known(small_index, "코르비아는 1955년에 처음 팔렸나요?")["numbers"] == 1.0
 
 
+_SCORES = ("reading", "ranking", "cross", "answers")
+
+
 def test_features_lie_in_their_range(small_index: Index) -> None:
     for text in ("What is toolkit.fold?", "드럼은 어떻게 닦나요?", "zzyzx", "2 3 4"):
         found = known(small_index, text)
-        fitted_scores = [name for name in found if name.endswith(("reading", "ranking"))]
+        fitted_scores = [name for name in found if name.endswith(_SCORES)]
         assert fitted_scores
         assert all(abs(found.pop(name)) < 5 for name in fitted_scores)
         assert all(-1 <= value <= 1 + 1e-6 for value in found.values()), found
@@ -130,10 +133,9 @@ def test_features_lie_in_their_range(small_index: Index) -> None:
     ],
 )
 def test_what_the_documents_tell_is_surer(small_index: Index, answered: str, off: str) -> None:
-    model = fitted()
-    assert model.probability(known(small_index, answered)) > 0.3 + model.probability(
-        known(small_index, off)
-    )
+    """By far: its odds are ten times as good."""
+    told, strange = (fitted().probability(known(small_index, text)) for text in (answered, off))
+    assert told / (1 - told) > 10 * strange / (1 - strange)
 
 
 # -- refusals: a row holds the same question in both languages -----------------------------------

@@ -23,9 +23,9 @@ def found(index: Index, text: str) -> Retrieved:
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        ("Which handle do I turn?", "crease"),
-        ("Which handle do I turn?", "cotton"),
-        ("손잡이를 어느 쪽으로 돌리나요?", "면 수건"),
+        ("Which handle do I turn?", "last move"),
+        ("How do I clean the drum?", "Paper gazette"),
+        ("손잡이를 어느 쪽으로 돌리나요?", "종이 신문은"),
     ],
 )
 def test_the_source_that_the_judge_likes_rises(small_index: Index, text: str, word: str) -> None:
@@ -43,8 +43,7 @@ def test_the_source_that_the_judge_likes_rises(small_index: Index, text: str, wo
         when: min(i for i, one in enumerate(which.found) if one.row in liked)
         for when, which in (("before", before), ("after", after))
     }
-    assert places["after"] <= places["before"]
-    assert after.found[0].row in liked or places["after"] < places["before"]
+    assert places["after"] < places["before"]
 
 
 def test_the_weights_trust_the_judge() -> None:

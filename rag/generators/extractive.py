@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 from rag.generators import eitheror, symbol, yesno
 from rag.generators.draft import Draft
@@ -58,7 +59,7 @@ def write(retrieved: Retrieved, read: Read, *, long: bool = False) -> Written | 
     draft.budget -= _OTHERS_ROOM if others else 0
     yesno.begin(retrieved, read, main[0], draft)
     for place in main:
-        _main(retrieved, read, place, draft, max(2, units - len(main) + 1))
+        _main(retrieved, read, place, draft, max(2, units - len(main) + 1), long=long)
     draft.budget += _OTHERS_ROOM if others else 0
     _others(retrieved, read, others, draft)
     if len(main) == 1:
@@ -114,12 +115,15 @@ def with_next(chosen: Sequence[Reading], units: Sequence[Reading]) -> list[Readi
     return list(dict.fromkeys([best, *behind, *chosen[1:]]))
 
 
-def _main(retrieved: Retrieved, read: Read, place: int, draft: Draft, count: int) -> None:
+def _main(
+    retrieved: Retrieved, read: Read, place: int, draft: Draft, count: int, *, long: bool
+) -> None:
     document, units = read.documents[place], read.of(place)
     row = read.heads[place].row
     meant = any(entry.mention.sure and row in entry.rows[:1] for entry in retrieved.named)
     least = _LEAST if document.kind == "symbol" else 1
-    chosen = picked(units, count + 2, _MEANT) if meant else picked(units, count, least=least)
+    close = inf if long else _MEANT
+    chosen = picked(units, count + 2, close) if meant else picked(units, count, least=least)
     if "error" in retrieved.question.intents:
         chosen = with_next(chosen, units)
     if document.kind == "symbol":

@@ -71,7 +71,8 @@ def main_places(retrieved: Retrieved, read: Read) -> list[int]:
     """Which documents the answer is about: those that the question names, else the best unit's.
 
     Words that may be names say it only where a difference is asked for; a stub ("See torch.max")
-    is followed by the best of the rest.
+    is followed by the best of the rest. A page that ranks first and holds the best unit comes
+    before what is named: "what does the 2.0 page say of torch.compile?".
     """
     rows = [head.row for head in read.heads]
     named = [n for n in retrieved.named if n.rows and n.mention.sure]
@@ -83,6 +84,8 @@ def main_places(retrieved: Retrieved, read: Read) -> list[int]:
     places = list(dict.fromkeys(min(some) for some in meant if some))
     if not places:
         return [best]
+    if best == 0 and best not in places and read.documents[best].kind != "symbol":
+        return [best, places[0]]
     if len(places) == 1 and best != places[0] and len(read.documents[places[0]].text) < 200:
         return [places[0], best]
     return places[:2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import socket
 import threading
@@ -124,4 +125,8 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         yield
+        try:
+            asyncio.get_running_loop()  # the browser's
+        except RuntimeError:
+            asyncio.set_event_loop(None)  # or else the next one that is set leaves this one behind
         gc.collect()

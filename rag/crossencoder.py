@@ -24,7 +24,7 @@ from rag.text import nfc
 
 BUNDLED = ENCODER.parent / "crossencoder"
 LIMIT, QUERY_LIMIT = 96, 40  # tokens of question and text, of the question
-_RUN = 8  # pairs of a run, of about one length
+_RUN = 8  # pairs of a run at the most, of about one length
 _CHARACTERS = 2_000  # what lies behind is past the limit of tokens
 _SEP = 102
 
@@ -76,7 +76,9 @@ class OnnxCrossEncoder:
         ]
         pairs = [joined(query, one) for one in ids]
         order = sorted(range(len(pairs)), key=lambda i: -len(pairs[i].ids))
-        groups = [order[at : at + _RUN] for at in range(0, len(order), _RUN)]
+        # Two runs for each core, so that none waits long for the other.
+        size = min(_RUN, -(-len(order) // (2 * self._workers)))
+        groups = [order[at : at + size] for at in range(0, len(order), size)]
         found = np.zeros(len(texts), np.float32)
         with ThreadPoolExecutor(self._workers) as pool:
             runs = pool.map(lambda rows: self._run([pairs[row] for row in rows]), groups)

@@ -208,7 +208,13 @@ def test_thumbs_are_kept_with_their_reason(reader: Reader, feedback_file: Path) 
     page.get_by_label("Anything to add? (optional)").fill("위젯이 아니라 <b>기즈모</b>")
     page.get_by_role("button", name="Send feedback").click()
     expect(turn.locator(".thanks")).to_be_visible()
-    up, down = FeedbackStore(feedback_file).all()[-2:]
+    # The thumb is shown at once, and kept when the server has heard of it.
+    for _ in range(100):
+        kept = FeedbackStore(feedback_file).all()
+        if len(kept) == 2:
+            break
+        page.wait_for_timeout(100)
+    down, up = sorted(kept, key=lambda one: one.helpful)
     assert (up.helpful, up.question, up.sources[0]) == (True, STACK, "file:docs/guide.md")
     assert (down.helpful, down.reason) == (False, "quote")
     assert down.comment == "위젯이 아니라 <b>기즈모</b>"

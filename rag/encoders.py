@@ -99,8 +99,9 @@ def open_session(folder: Path) -> Any:
         raise RagError(f"encoder {folder} cannot be loaded: {first_line(error)}") from error
 
 
+@lru_cache(maxsize=2)  # encoder and cross-encoder cut texts with the same one
 def open_tokenizer(folder: Path) -> Any:
-    """The tokenizer of `tokenizer.json`; raises RagError where it cannot be loaded."""
+    """The tokenizer of `tokenizer.json`, read once; raises RagError where it cannot be loaded."""
     from tokenizers import Tokenizer
 
     try:

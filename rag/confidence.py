@@ -26,7 +26,7 @@ _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)*(?![A-Za-z0-9_])")
 _FILE = Path(__file__).parent / "bundled" / "confidence.json"
 _SHIFTING = ("dense", "unit", "document", "unknown", "meaning", "ranking", "reading", "peak",
              "cross", "answers")  # fmt: skip
-_MOST = 5.0  # about as far from 0 as the cross-encoder goes
+_MOST = 10.0  # farther from 0 the cross-encoder hardly goes
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,8 @@ def features(retrieved: Retrieved, read: Read, index: Index) -> dict[str, float]
     cosines = sorted((one.features.get("dense", 0.0) for one in retrieved.found), reverse=True)
     scores = [one.score for one in retrieved.found[:2]]
     named = retrieved.names_something
-    said = [unit.cross for unit in read.units if unit.cross is not None]
+    said = [_bounded(unit.cross) for unit in read.units if unit.cross is not None]
+    heard = [*said, *map(_bounded, retrieved.heard.values())]
     found = {
         "dense": max((u.dense for u in read.units), default=0.0),
         "unit": float(held.max(initial=0.0)),
@@ -115,12 +116,17 @@ def features(retrieved: Retrieved, read: Read, index: Index) -> dict[str, float]
         "meaning": known.get("meaning", 0.0),
         "summary": known.get("summary", 0.0),
         "title": known.get("title", 0.0),
-        "cross": max([*said, *retrieved.heard.values()], default=-_MOST) / _MOST,
-        "answers": said[0] / _MOST if said else -1.0,
+        "cross": max(heard, default=-1.0),
+        "answers": said[0] if said else -1.0,
     }
     if not named:
         found |= {f"unnamed>{name}": found[name] for name in _SHIFTING}
     return found
+
+
+def _bounded(cross: float) -> float:
+    """What the cross-encoder says, from -1 to 1."""
+    return max(-1.0, min(1.0, cross / _MOST))
 
 
 def _strange_numbers(retrieved: Retrieved, read: Read) -> float:

@@ -113,7 +113,7 @@ def test_numbers_with_korean_behind_them(small_index: Index) -> None:
     assert known(small_index, "코르비아는 1955년에 처음 팔렸나요?")["numbers"] == 1.0
 
 
-_SCORES = ("reading", "ranking", "cross", "answers")
+_SCORES = ("reading", "ranking")
 
 
 def test_features_lie_in_their_range(small_index: Index) -> None:

@@ -16,10 +16,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rag.catalogue import DocumentHead
+    from rag.contents import Group
     from rag.encoders import Encoder, load_encoder
     from rag.errors import RagError
     from rag.feedback import Feedback, FeedbackStore
-    from rag.index import DocumentHead, Group
     from rag.ingestion import Ingested, ingest
     from rag.markup import readable
     from rag.pipeline import Pipeline
@@ -50,11 +51,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    "DocumentHead": "index",
+    "DocumentHead": "catalogue",
     "Encoder": "encoders",
     "Feedback": "feedback",
     "FeedbackStore": "feedback",
-    "Group": "index",
+    "Group": "contents",
     "Ingested": "ingestion",
     "Pipeline": "pipeline",
     "RagError": "errors",

@@ -8,247 +8,28 @@
 
 A chunk's row is the same number everywhere: in SQLite, in faiss and in the arrays. The chunks of
 a document are contiguous and in the documents' order. Where the files lie, and how an old index
-is replaced by a new one, is told in rag/storage.py.
+is replaced by a new one, is told in rag/storage.py; rag/indexwriter.py writes, here it is read.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, get_args
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rag.catalogue import Catalogue, DocumentHead, FoundName, PublicName, write_catalogue
-from rag.contents import Group, IndexContents, check_contents, counted_groups
+from rag.catalogue import Catalogue, DocumentHead, FoundName
 from rag.dense import DenseIndex
 from rag.errors import IndexCorrupt, IndexIncompatible
-from rag.sparse import SparseIndex, load_array, sparse_files
-from rag.storage import (
-    REBUILD,
-    FileEntry,
-    Step,
-    WriterLock,
-    check_file,
-    discard,
-    is_current,
-    new_generation,
-    open_generation,
-    output_errors,
-    publish,
-    read_checked,
-    retire,
-    seal,
-    writer_lock,
-)
-from rag.types import Chunk, Document, Language, Role
-from rag.vectorcache import VectorCache, text_hash
+from rag.indexmanifest import ARRAYS, LANGUAGES, ROLES, TEXTS, VECTORS, Manifest
+from rag.sparse import SparseIndex, load_array
+from rag.storage import REBUILD, check_file, is_current, open_generation, read_checked
+from rag.types import Chunk, Document
 
-__all__ = [
-    "FORMAT",
-    "LANGUAGES",
-    "ROLES",
-    "Bm25",
-    "DocumentHead",
-    "FoundName",
-    "Group",
-    "Index",
-    "IndexContents",
-    "Manifest",
-    "PublicName",
-    "VectorCache",
-    "WriterLock",
-    "read_index",
-    "text_hash",
-    "write_index",
-    "writer_lock",
-]
-
-FORMAT = 1
 _RETRIES = 5
-ROLES: tuple[Role, ...] = get_args(Role)
-LANGUAGES: tuple[Language, ...] = get_args(Language)
-
-_TEXTS, _VECTORS = "documents.sqlite", "dense.faiss"
-_ARRAYS: dict[str, type[np.generic]] = {
-    "chunk_documents.npy": np.int32,
-    "chunk_roles.npy": np.uint8,
-    "chunk_languages.npy": np.uint8,
-    "priors.npy": np.float32,
-}
-_FILES = (
-    _TEXTS,
-    _VECTORS,
-    *sparse_files("chunks"),
-    *sparse_files("documents"),
-    *_ARRAYS,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Bm25:
-    """The two numbers of BM25: k1 is how soon repetition stops counting, b how length does."""
-
-    k1: float = 1.2
-    b: float = 0.75
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What an index says about itself."""
-
-    format: int
-    package_version: str
-    created: str
-    encoder: str
-    encoder_fingerprint: str
-    dimension: int
-    chunking: str
-    n_documents: int
-    n_chunks: int
-    n_names: int
-    groups: tuple[Group, ...]
-    roles: tuple[str, ...] = ROLES
-    languages: tuple[str, ...] = LANGUAGES
-    files: Mapping[str, FileEntry] = field(default_factory=dict)
-
-    def to_json(self) -> bytes:
-        """Return the manifest as UTF-8 JSON, one field a line where that reads well."""
-        return (json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n").encode("utf-8")
-
-    @classmethod
-    def from_json(cls, data: bytes) -> Manifest:
-        """Read what `to_json` wrote; raises IndexIncompatible or IndexCorrupt."""
-        try:
-            raw = json.loads(data)
-            found = raw.get("format")
-            if found != FORMAT:
-                raise IndexIncompatible(
-                    f"the index has format {found}, this version reads {FORMAT}; {REBUILD}"
-                )
-            raw["groups"] = tuple(Group(**group) for group in raw["groups"])
-            raw["files"] = {name: FileEntry(**entry) for name, entry in raw["files"].items()}
-            raw["roles"], raw["languages"] = tuple(raw["roles"]), tuple(raw["languages"])
-            manifest = cls(**raw)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise IndexCorrupt(f"the manifest cannot be read: {error}; {REBUILD}") from error
-        numbers = [manifest.dimension, manifest.n_documents, manifest.n_chunks]
-        numbers += [entry.size for entry in manifest.files.values()]
-        if not all(isinstance(number, int) and number >= 0 for number in numbers):
-            raise IndexCorrupt(f"the manifest holds a number that is none; {REBUILD}")
-        if set(manifest.files) != set(_FILES):
-            raise IndexCorrupt(f"the manifest lists other files than an index has; {REBUILD}")
-        return manifest
-
-
-# --- writing ------------------------------------------------------------------------------------
-
-
-def write_index(
-    path: Path,
-    contents: IndexContents,
-    *,
-    encoder_name: str,
-    encoder_fingerprint: str,
-    chunking_version: str,
-    chunk_bm25: Bm25 = Bm25(),
-    document_bm25: Bm25 = Bm25(),
-    created: datetime | None = None,
-    lock: WriterLock | None = None,
-    step: Step = lambda name: None,
-) -> Manifest:
-    """Write an index beside the one at `path` and put it in its place in one move.
-
-    Pass `lock` if the caller holds `writer_lock(path)` already. `step` is called with the name of
-    each step when it is done: for progress, and for tests to fail there.
-    Raises ValueError where the contents do not fit together, IndexLocked, OutputError; the index
-    that was there stays until the new one is complete.
-    """
-    check_contents(contents)
-    manifest = Manifest(
-        format=FORMAT,
-        package_version=_package_version(),
-        created=f"{created or datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        encoder=encoder_name,
-        encoder_fingerprint=encoder_fingerprint,
-        dimension=contents.vectors.shape[1],
-        chunking=chunking_version,
-        n_documents=len(contents.documents),
-        n_chunks=len(contents.chunks),
-        n_names=len(contents.names),
-        groups=counted_groups(contents),
-    )
-    with ExitStack() as stack:
-        if lock is None:
-            stack.enter_context(writer_lock(path))
-        elif lock.path != path:
-            raise ValueError(f"the lock is for {lock.path}, not for {path}")
-        stack.enter_context(output_errors(path))
-        folder = new_generation(path)
-        try:
-            _write_files(folder, contents, chunk_bm25, document_bm25, step)
-            manifest = replace(manifest, files=seal(folder, _FILES))
-            step("sync")
-            publish(path, folder, manifest.to_json(), step)
-        except BaseException:
-            discard(path, folder)
-            raise
-        step("swap")
-        retire(path, folder)
-        step("clean")
-    return manifest
-
-
-def _write_files(
-    folder: Path, contents: IndexContents, chunk_bm25: Bm25, document_bm25: Bm25, step: Step
-) -> None:
-    rows = {document.id: row for row, document in enumerate(contents.documents)}
-    owners = [rows[chunk.source] for chunk in contents.chunks]
-    groups = contents.document_groups or [""] * len(contents.documents)
-    write_catalogue(
-        folder / _TEXTS,
-        list(zip(contents.documents, groups, strict=True)),
-        list(zip(contents.chunks, owners, strict=True)),
-        contents.names,
-    )
-    step("texts")
-    DenseIndex.build(contents.vectors).save(folder / _VECTORS)
-    step("vectors")
-    chunk_words = SparseIndex.build(contents.chunk_tokens, chunk_bm25.k1, chunk_bm25.b)
-    chunk_words.save(folder, "chunks")
-    step("chunk words")
-    words = SparseIndex.build(contents.document_tokens, document_bm25.k1, document_bm25.b)
-    words.save(folder, "documents")
-    step("document words")
-    values: tuple[NDArray[Any], ...] = (
-        np.array(owners, np.int32),
-        np.array([ROLES.index(chunk.role) for chunk in contents.chunks], np.uint8),
-        np.array([LANGUAGES.index(chunk.language) for chunk in contents.chunks], np.uint8),
-        contents.priors,
-    )
-    for name, value in zip(_ARRAYS, values, strict=True):
-        with (folder / name).open("wb") as file:
-            np.save(file, value, allow_pickle=False)
-    step("arrays")
-
-
-def _package_version() -> str:
-    from importlib.metadata import PackageNotFoundError, version  # 30 ms that a reader can save
-
-    try:
-        return version("ask-docs")
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        return "unknown"
-
-
-# --- reading ------------------------------------------------------------------------------------
 
 
 def read_index(path: Path, encoder_fingerprint: str | None) -> Index:
@@ -291,7 +72,7 @@ def _read_generation(path: Path, folder: Path, raw: bytes, fingerprint: str | No
             name: pool.submit(_checked, folder, name, manifest) for name in _by_size(manifest)
         }
         data = {name: check.result() for name, check in checks.items()}
-    catalogue = Catalogue(folder / _TEXTS)
+    catalogue = Catalogue(folder / TEXTS)
     try:
         index = Index(manifest, catalogue, data.pop)
         index.check()
@@ -306,7 +87,7 @@ def _by_size(manifest: Manifest) -> list[str]:
 
 
 def _checked(folder: Path, name: str, manifest: Manifest) -> bytes:
-    if name == _TEXTS:  # SQLite reads the pages it needs, so the file is not kept
+    if name == TEXTS:  # SQLite reads the pages it needs, so the file is not kept
         check_file(folder, name, manifest.files)
         return b""
     return read_checked(folder, name, manifest.files)
@@ -329,12 +110,12 @@ class Index:
         self.n_documents = manifest.n_documents
         self.n_chunks = manifest.n_chunks
         self.dense = DenseIndex.load(
-            read(_VECTORS), count=manifest.n_chunks, dimension=manifest.dimension
+            read(VECTORS), count=manifest.n_chunks, dimension=manifest.dimension
         )
         self.chunk_sparse = SparseIndex.read(read, "chunks")
         self.document_sparse = SparseIndex.read(read, "documents")
         self.chunk_documents, self.chunk_roles, self.chunk_languages, self.priors = (
-            load_array(read(name), name) for name in _ARRAYS
+            load_array(read(name), name) for name in ARRAYS
         )
         # Row i to i + 1 of this are the chunks of document i.
         self._bounds = np.searchsorted(self.chunk_documents, np.arange(self.n_documents + 1))
@@ -344,7 +125,7 @@ class Index:
         arrays = (self.chunk_documents, self.chunk_roles, self.chunk_languages, self.priors)
         owners = self.chunk_documents
         fits = (
-            [array.dtype.type for array in arrays] == list(_ARRAYS.values())
+            [array.dtype.type for array in arrays] == list(ARRAYS.values())
             and {len(array) for array in arrays[:3]} == {self.n_chunks}
             and len(self.priors) == self.n_documents
             and (self.texts.n_documents, self.texts.n_chunks) == (self.n_documents, self.n_chunks)

@@ -17,25 +17,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.chunking import chunk_document
+from rag.contents import Group, IndexContents
 from rag.encoders import Encoder
 from rag.errors import IndexError_, SourceError
-from rag.index import (
-    Group,
-    Index,
-    IndexContents,
-    VectorCache,
-    read_index,
-    text_hash,
-    write_index,
-    writer_lock,
-)
+from rag.index import Index, read_index
+from rag.indexwriter import write_index
 from rag.markup import readable
 from rag.prior import count_mentions, prior, public_names
 from rag.sources.folder import Skipped, read_folder
 from rag.sources.manifest import SourceEntry, note_document, read_manifest
 from rag.sources.package import package_fingerprint, package_version, read_package
+from rag.storage import writer_lock
 from rag.text import search_tokens
 from rag.types import Chunk, Document
+from rag.vectorcache import VectorCache, text_hash
 
 CHUNKING = "units-2"
 Progress = Callable[[str, int, int], None]  # what is done, how many of how many

@@ -10,7 +10,8 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from rag.index import FoundName, Index
+from rag.catalogue import FoundName
+from rag.index import Index
 from rag.question import IMPORT_HABITS, OTHER_PACKAGES, Mention
 from rag.text import english_stem
 

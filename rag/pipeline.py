@@ -9,13 +9,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from rag.catalogue import DocumentHead
 from rag.confidence import features, fitted
+from rag.contents import Group
 from rag.crossencoder import CrossEncoder, bundled_cross_encoder
 from rag.encoders import Encoder, load_encoder
 from rag.errors import IndexMissing, SourceError
 from rag.followup import follow_up
 from rag.generators.generator import Brief, Extractive, Generator, Part, closing
-from rag.index import DocumentHead, Group, Index, read_index
+from rag.index import Index, read_index
 from rag.names import resolve
 from rag.premise import Premise, false_premise, package_title
 from rag.prompts import NEAREST, NEAREST_NAMES, REASONS, REFUSAL

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.index import DocumentHead, Index
+from rag.catalogue import DocumentHead
+from rag.index import Index
 from rag.question import Question
 from rag.sparse import SparseIndex
 from rag.text import search_tokens

@@ -18,8 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
+from rag.catalogue import DocumentHead
 from rag.crossencoder import CrossEncoder
-from rag.index import DocumentHead, Index
+from rag.index import Index
 from rag.ranking import coverages
 from rag.reranking import judged_features
 from rag.retrieve import NO_PROSE, Retrieved

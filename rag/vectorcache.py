@@ -23,6 +23,8 @@ CREATE TABLE IF NOT EXISTS vectors (
     PRIMARY KEY (encoder, hash)) WITHOUT ROWID
 """
 _BATCH = 500
+# The message about a damaged file quotes it, and what it quotes may be no text.
+_TROUBLE = (sqlite3.Error, UnicodeDecodeError)
 
 
 def text_hash(text: str) -> bytes:
@@ -73,7 +75,7 @@ class VectorCache:
             if self._base is not None:
                 with self._base:
                     self._base.executemany("INSERT OR REPLACE INTO vectors VALUES (?,?,?,?)", rows)
-        except sqlite3.Error as error:
+        except _TROUBLE as error:
             self._trouble(error)
 
     def close(self) -> None:
@@ -101,7 +103,7 @@ class VectorCache:
                 found = self._base.execute(statement, [self._encoder, *hashes]).fetchall()
                 kinds = (bytes, int, bytes)  # a damaged row may hold anything
                 return [row for row in found if tuple(map(type, row)) == kinds]
-        except sqlite3.Error as error:
+        except _TROUBLE as error:
             self._trouble(error)
         return []
 
@@ -111,7 +113,7 @@ class VectorCache:
             self._connect()
         except OSError as error:
             self.notice = f"the vector cache {self._path} is not used: {error.strerror or error}"
-        except sqlite3.Error as error:
+        except _TROUBLE as error:
             self._trouble(error)
 
     def _connect(self) -> None:
@@ -121,7 +123,7 @@ class VectorCache:
         self._base.execute(_SCHEMA)
         self._base.execute("SELECT encoder, hash, crc, vector FROM vectors LIMIT 1").fetchall()
 
-    def _trouble(self, error: sqlite3.Error) -> None:
+    def _trouble(self, error: Exception) -> None:
         """Start again with an empty file if this one is damaged; do without if it is no use."""
         self.close()
         first = self.notice is None
@@ -135,5 +137,5 @@ class VectorCache:
                 self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
             self._connect()
             self.notice = f"the vector cache {self._path} was damaged and begun anew: {error}"
-        except (OSError, sqlite3.Error):
+        except (OSError, *_TROUBLE):
             self.close()

@@ -27,7 +27,8 @@ LAYERS = (
     "options sources blocks docstrings lexicon loanwords encoders dense sparse catalogue vectorcache golden "
     "feedback",
     "question chunking contents encoderexport crossencoder",
-    "index evaluation",
+    "indexmanifest",
+    "index indexwriter evaluation",
     "prior names ranking followup",
     "ingestion retrieve",
     "reranking",

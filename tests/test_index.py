@@ -28,10 +28,11 @@ from unicodedata import normalize
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from rag import index as index_module
+from rag.catalogue import FoundName, PublicName
+from rag.contents import Group, IndexContents
 from rag.errors import (
     IndexCorrupt,
     IndexError_,
@@ -41,24 +42,12 @@ from rag.errors import (
     OutputError,
     RagError,
 )
-from rag.index import (
-    FORMAT,
-    LANGUAGES,
-    ROLES,
-    Bm25,
-    FoundName,
-    Group,
-    Index,
-    IndexContents,
-    Manifest,
-    PublicName,
-    VectorCache,
-    read_index,
-    text_hash,
-    write_index,
-    writer_lock,
-)
+from rag.index import Index, read_index
+from rag.indexmanifest import FILES, FORMAT, LANGUAGES, ROLES, Manifest
+from rag.indexwriter import Bm25, write_index
+from rag.storage import writer_lock
 from rag.types import Chunk, Document
+from rag.vectorcache import VectorCache, text_hash
 
 ROOT = Path(__file__).parents[1]
 DIM = 16
@@ -493,7 +482,7 @@ def all_files(path: Path) -> list[Path]:
     return [path / "current", *sorted(generation(path).iterdir())]
 
 
-FILE_NAMES = ("current", "manifest.json", *index_module._FILES)
+FILE_NAMES = ("current", "manifest.json", *FILES)
 
 
 @pytest.mark.parametrize("name", FILE_NAMES)
@@ -984,6 +973,7 @@ def test_a_cache_with_other_tables_is_begun_anew(tmp_path: Path) -> None:
 
 
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7), cut=st.booleans())
+@example(place=0.248046875, bit=7, cut=False)  # no UTF-8 in what SQLite has to say about it
 @settings(max_examples=40, deadline=None)
 def test_a_damaged_cache_never_gives_a_wrong_vector(
     place: float, bit: int, cut: bool, tmp_path_factory: pytest.TempPathFactory

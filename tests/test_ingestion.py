@@ -13,7 +13,7 @@ from smallencoder import HashingEncoder
 
 from rag.chunking import chunk_document
 from rag.errors import IndexLocked, IndexMissing, SourceError
-from rag.index import Index, read_index, text_hash, writer_lock
+from rag.index import Index, read_index
 from rag.ingestion import (
     Ingested,
     Progress,
@@ -26,9 +26,9 @@ from rag.prior import count_mentions, prior
 from rag.sources.folder import read_folder
 from rag.sources.manifest import read_manifest
 from rag.sources.package import PackageDocs
-from rag.storage import open_generation
+from rag.storage import open_generation, writer_lock
 from rag.types import Chunk, Document
-from rag.vectorcache import VectorCache
+from rag.vectorcache import VectorCache, text_hash
 
 PACKAGE = "py:packaging"  # small, installed with us, and without anything to download
 

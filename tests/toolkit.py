@@ -10,9 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from rag.catalogue import PublicName
 from rag.chunking import chunk_document
+from rag.contents import Group, IndexContents
 from rag.encoders import Encoder
-from rag.index import Group, Index, IndexContents, PublicName, read_index, write_index
+from rag.index import Index, read_index
+from rag.indexwriter import write_index
 from rag.ingestion import CHUNKING, chunk_tokens, document_tokens
 from rag.prior import count_mentions, prior
 from rag.types import Answer, Document

@@ -28,7 +28,8 @@ from rag.command.terminal import clean, one_line, plural
 from rag.errors import SourceError
 
 if TYPE_CHECKING:
-    from rag.index import DocumentHead, Group
+    from rag.catalogue import DocumentHead
+    from rag.contents import Group
     from rag.ingestion import Ingested
 
 REFUSED = 3

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from rag.catalogue import DocumentHead
 from rag.encoders import Encoder, load_encoder
 from rag.errors import UsageError
-from rag.index import LANGUAGES, ROLES, Index, read_index
+from rag.index import Index, read_index
+from rag.indexmanifest import LANGUAGES, ROLES
 from rag.langchain.cosine import CosineStore, Floats
 from rag.langchain.embeddings import AskEmbeddings
 from rag.langchain.filters import Filter, read_filter

@@ -12,7 +12,6 @@ from the seed and the step alone, so a run goes on from WORK/cross-PHASE.pt afte
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import time
@@ -25,21 +24,21 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from rag.crossencoder import Pair, joined
-from rag.training.data import arguments
-from rag.training.model import teacher
-from rag.training.train import save, update
+from rag.training.data import training_arguments
+from rag.training.model import device_of, read_checkpoint, teacher
+from rag.training.train import save, tell, update
 
 LAYERS = 4
 GROUPS = 8  # in a batch
 POOL = 16  # batches drawn at once and sorted by length
 MIX = {
-    "general": {"squad": 0.42, "tydi": 0.08, "sections": 0.12, "calls": 0.14, "learner": 0.2,
-                "nothing": 0.04},
-    "domain": {"squad": 0.16, "tydi": 0.05, "sections": 0.06, "calls": 0.1, "learner": 0.51,
-               "nothing": 0.12},
+    "general": {"squad": 0.46, "tydi": 0.08, "sections": 0.14, "pairs": 0.12, "calls": 0.05,
+                "learner": 0.12, "nothing": 0.03},
+    "domain": {"squad": 0.16, "tydi": 0.05, "sections": 0.06, "pairs": 0.04, "calls": 0.05,
+               "learner": 0.56, "nothing": 0.08},
 }  # fmt: skip
 RATE = {"general": 1.2e-4, "domain": 1e-4}
-READ = 24_000  # groups of a kind, spread evenly over its file; a run sees no more
+READ = 130_000  # groups of a kind, spread evenly over its file; a run sees no more
 MEASURED = 150  # held-out groups of each kind
 
 
@@ -71,7 +70,7 @@ class Ready(NamedTuple):
 def new_model(rows: int, begin: Path) -> CrossEncoder:
     """The first layers of the student in `begin` under a head that has learnt nothing."""
     student = teacher(rows, "eager")
-    student.load_state_dict(torch.load(begin, weights_only=True)["model"])
+    student.load_state_dict(read_checkpoint(begin)["model"])
     student.body.encoder.layer = student.body.encoder.layer[:LAYERS]
     student.body.config.num_hidden_layers = LAYERS
     torch.manual_seed(5)
@@ -84,7 +83,7 @@ def load_cross(path: Path, rows: int) -> CrossEncoder:
     body.encoder.layer = body.encoder.layer[:LAYERS]
     body.config.num_hidden_layers = LAYERS
     model = CrossEncoder(body)
-    model.load_state_dict(torch.load(path, weights_only=True)["model"])
+    model.load_state_dict(read_checkpoint(path)["model"])
     return model
 
 
@@ -102,16 +101,20 @@ def read_groups(path: Path, tokenizer: Tokenizer, most: int | None = None) -> li
     ]
 
 
-def drawn(groups: Sequence[Ready], name: str, seed: int, step: int) -> list[Ready]:
-    """One batch: of a pool drawn by chance, groups of about one length."""
+def drawn(
+    groups: Sequence[Ready], name: str, seed: int, step: int, size: int = GROUPS
+) -> list[Ready]:
+    """One batch of `size`: of a pool drawn by chance, groups of about one length."""
     draw = random.Random(f"{seed} {name} {step // POOL}")
-    pool = [groups[draw.randrange(len(groups))] for _ in range(GROUPS * POOL)]
+    pool = [groups[draw.randrange(len(groups))] for _ in range(size * POOL)]
     pool.sort(key=lambda group: max(len(pair.ids) for pair in group.pairs))
     place = draw.sample(range(POOL), POOL)[step % POOL]
-    return pool[place * GROUPS : (place + 1) * GROUPS]
+    return pool[place * size : (place + 1) * size]
 
 
-def padded(pairs: Sequence[Pair]) -> tuple[Tensor, Tensor, Tensor]:
+def padded(
+    pairs: Sequence[Pair], device: torch.device | str = "cpu"
+) -> tuple[Tensor, Tensor, Tensor]:
     """(ids, mask, kinds), each (rows, tokens), both rounded up: a kernel is made for every new
     shape, which takes longer than the few empty places."""
     width = -(-max(len(pair.ids) for pair in pairs) // 16) * 16
@@ -122,7 +125,7 @@ def padded(pairs: Sequence[Pair]) -> tuple[Tensor, Tensor, Tensor]:
         ids[row, : len(pair.ids)] = torch.tensor(pair.ids)
         mask[row, : len(pair.ids)] = 1
         kinds[row, pair.query : len(pair.ids)] = 1
-    return ids, mask, kinds
+    return ids.to(device), mask.to(device), kinds.to(device)
 
 
 def loss_of(scores: Tensor, groups: Sequence[Ready]) -> Tensor:
@@ -143,12 +146,14 @@ def measure(model: CrossEncoder, held: dict[str, list[Ready]]) -> dict[str, floa
     """In which share of held-out groups the choice is right, "none" among the choices; for groups
     with a right text also, as "NAME first", whether it comes before the wrong ones."""
     result = {}
+    device = model.head.weight.device
     model.eval()
     for name, groups in held.items():
         right, first, answered = 0, 0, 0
         for start in range(0, len(groups), GROUPS):
             part = groups[start : start + GROUPS]
-            scores = model(*padded([pair for group in part for pair in group.pairs])).float()
+            pairs = [pair for group in part for pair in group.pairs]
+            scores = model(*padded(pairs, device)).float()
             at = 0
             for group in part:
                 own = scores[at : at + len(group.pairs)].tolist()
@@ -163,21 +168,12 @@ def measure(model: CrossEncoder, held: dict[str, list[Ready]]) -> dict[str, floa
     return result
 
 
-def options_of() -> argparse.Namespace:
-    """The command line."""
-    parser = arguments(__doc__ or "")
-    parser.add_argument("--phase", choices=list(MIX), required=True)
-    parser.add_argument("--steps", type=int, default=9000)
-    parser.add_argument("--begin", type=Path, help="checkpoint of an earlier phase")
-    parser.add_argument("--seed", type=int, default=12)
-    return parser.parse_args()
-
-
 def main() -> None:
     """Train one phase; writes WORK/cross-PHASE.pt every 250 steps and at the end."""
-    options = options_of()
+    options = training_arguments(__doc__ or "", list(MIX), seed=12).parse_args()
     phase, mix, work = options.phase, MIX[options.phase], options.work
-    torch.set_num_threads(2)
+    device = device_of(options.device)
+    size = GROUPS * (options.larger or (4 if device.type == "cuda" else 1))
     tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
     rows = tokenizer.get_vocab_size()
     todo = {name: read_groups(work / f"cross-{name}.jsonl", tokenizer, READ) for name in mix}
@@ -187,7 +183,8 @@ def main() -> None:
     model = load_cross(origin, rows) if origin else new_model(rows, work / "start.pt")
     # The passes run on a bfloat16 copy, twice as fast; the float32 weights are what is updated.
     quick = load_cross(origin, rows) if origin else new_model(rows, work / "start.pt")
-    quick.to(torch.bfloat16)
+    model.to(device)
+    quick.to(device, torch.bfloat16)
     quick.body.embeddings.word_embeddings.weight.requires_grad_(False)
     # Few questions, seen often: dropout, but only of what comes in. In every layer it would take two
     # thirds of the time on a processor, for its random numbers.
@@ -200,16 +197,17 @@ def main() -> None:
     optimiser = torch.optim.AdamW(body, lr=RATE[phase], weight_decay=0.01)
     begin = 0
     if kept.exists():
-        state = torch.load(kept, weights_only=True)
+        state = read_checkpoint(kept)
         begin = state["step"]
         optimiser.load_state_dict(state["optimiser"])
     began, losses = time.monotonic(), dict.fromkeys(mix, 0.0)
     for step in range(begin, options.steps):
         draw = random.Random(options.seed * 1_000_003 + step)
         name = draw.choices(list(mix), list(mix.values()))[0]
-        batch = drawn(todo[name], name, options.seed, step)
+        batch = drawn(todo[name], name, options.seed, step, size)
         quick.train()
-        loss = loss_of(quick(*padded([pair for group in batch for pair in group.pairs])), batch)
+        pairs = [pair for group in batch for pair in group.pairs]
+        loss = loss_of(quick(*padded(pairs, device)), batch)
         loss.backward()  # type: ignore[no-untyped-call]
         rate = min(1.0, (step + 1) / 200) * max(0.02, 1 - step / options.steps)
         optimiser.param_groups[0]["lr"] = RATE[phase] * rate
@@ -223,10 +221,7 @@ def main() -> None:
             shown["steps_per_second"] = round((step + 1 - begin) / (time.monotonic() - began), 2)
             if (step + 1) % 500 == 0 or last:
                 shown |= {f"held {key}": value for key, value in measure(quick, held).items()}
-            line = json.dumps({"step": step + 1, **shown})
-            print(line, flush=True)
-            with (work / f"cross-{phase}.log.jsonl").open("a", encoding="utf-8") as log:
-                log.write(line + "\n")
+            tell(work / f"cross-{phase}.log.jsonl", {"step": step + 1, **shown})
         if (step + 1) % 250 == 0 or last:
             state = {"model": model.state_dict(), "step": step + 1}
             save(kept, {**state, "optimiser": optimiser.state_dict()})

@@ -10,6 +10,7 @@ and pages go to cross-held-NAME.jsonl and are only measured on.
   beside them sentences of another paragraph of the same article. The rows that were made
   unanswerable have no right one.
 - sections: a heading of a tutorial to its section among sections near it, in all four directions.
+- pairs: a sentence to its translation among its neighbours, so that Korean words meet English ones.
 - calls: questions made by rule about a parameter, what is returned, what a symbol does.
 - learner: questions written for this (`questions/`); the unit that proves the answer among those
   that the present reader puts first. Only pages of `for_encoder`, as the weights of ranking, reader
@@ -34,15 +35,17 @@ from rag.reader import Read, read
 from rag.retrieve import retrieve
 from rag.text import fold, nfc, sentences
 from rag.training import split as splits
-from rag.training.data import arguments, clean, read_sections, rows
+from rag.training.data import Pair, arguments, clean, read_sections, rows
 from rag.training.domain import QUESTIONS, for_encoder
 from rag.training.everyday import everyday
+from rag.training.teacher import materials
 from rag.types import Chunk
 
 GROUP = 8  # texts of a question
 _TEXT = 400  # characters of a text, as of a record (rag/chunking.py)
 _NEAR = 6  # sections on either side that a heading's own competes with
 _UNITS = 40  # units that the reader brings for a learner's question
+_PAIRS = 0.15  # of the parallel sentences
 _COPIES = 3  # groups of a learner's question, each with other wrong units
 
 Groups = Iterator[tuple[bool, "Group"]]  # with each, whether it is held out
@@ -123,6 +126,21 @@ def sections(data: Path) -> Groups:
             wrong = [text(one)[:_TEXT] for one in draw.sample(near, min(len(near), GROUP - 1))]
             query = everyday(head, draw) if korean and draw.random() < 0.5 else head
             yield split.holds(row), mixed(query, [text(row)[:_TEXT]], wrong, draw)
+
+
+def translations(pairs: Sequence[Pair]) -> Groups:
+    """Sentences with their translations; the wrong ones stand near and share the most words."""
+    draw = random.Random(26)
+    for place, pair in enumerate(pairs):
+        if draw.random() > _PAIRS or len(pair.en) < 30:
+            continue
+        korean = draw.random() < 0.6  # the question
+        own = set(pair.en.lower().split())
+        near = [one for one in pairs[max(0, place - 40) : place + 41] if one.en != pair.en]
+        near.sort(key=lambda one: -len(own & set(one.en.lower().split())))
+        wrong = [(one.en if korean else one.ko)[:_TEXT] for one in near[: GROUP - 1]]
+        query, right = (pair.ko, pair.en) if korean else (pair.en, pair.ko)
+        yield False, mixed(query, [right[:_TEXT]], wrong, draw)
 
 
 # -- the documentation ------------------------------------------------------------------------------
@@ -282,6 +300,7 @@ def main() -> None:
             "calls": lambda: calls(pipeline.index),
             "learner": lambda: learners(pipeline),
             "nothing": lambda: nothing(pipeline),
+            "pairs": lambda: translations(materials(options.data).pairs),
             "sections": lambda: sections(options.data),
             "squad": lambda: asked(options.data, "squad11_train", "tydiqa_english_train"),
             "tydi": lambda: asked(options.data, "tydiqa_korean_train"),

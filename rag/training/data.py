@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -158,4 +158,18 @@ def arguments(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="the data folder")
     parser.add_argument("--work", type=Path, default=DEFAULT_WORK, help="where results are kept")
+    return parser
+
+
+def training_arguments(
+    description: str, phases: Sequence[str], seed: int
+) -> argparse.ArgumentParser:
+    """The options of every step that trains a model in phases."""
+    parser = arguments(description)
+    parser.add_argument("--phase", choices=phases, required=True)
+    parser.add_argument("--steps", type=int, default=2500)
+    parser.add_argument("--begin", type=Path, help="checkpoint to begin from")
+    parser.add_argument("--seed", type=int, default=seed)
+    parser.add_argument("--device", help="cuda, cpu, ...; a GPU where there is one")
+    parser.add_argument("--larger", type=int, help="times as large a batch: 1, on a GPU 4")
     return parser

@@ -60,9 +60,9 @@ def teacher(rows: int = ENGLISH_ROWS, attention: str = "sdpa") -> Student:
 
 
 def load_student(path: Path, rows: int, attention: str = "sdpa") -> Student:
-    """The student of a checkpoint."""
+    """The student of a checkpoint, on the processor."""
     student = teacher(rows, attention)
-    student.load_state_dict(torch.load(path, weights_only=True)["model"])
+    student.load_state_dict(read_checkpoint(path)["model"])
     return student.eval()
 
 
@@ -79,6 +79,20 @@ def batch_ids(tokenizer: Tokenizer, texts: Sequence[str], limit: int) -> tuple[T
         ids[row, : len(one)] = torch.tensor(one)
         mask[row, : len(one)] = 1
     return ids, mask
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """What a training run kept; of a run on a GPU too, on a machine without one."""
+    state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+    return state
+
+
+def device_of(wanted: str | None) -> torch.device:
+    """The device of this name, or a GPU where there is one, or the processor with both its cores."""
+    device = torch.device(wanted or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if device.type == "cpu":
+        torch.set_num_threads(2)
+    return device
 
 
 @torch.inference_mode()

@@ -16,9 +16,9 @@ class LazyAdam:
 
     def __init__(self, rows: Tensor, first: int) -> None:
         self.rows, self.first = rows, first
-        self.mean = torch.zeros(len(rows) - first, rows.shape[1])
+        self.mean = rows.new_zeros(len(rows) - first, rows.shape[1], requires_grad=False)
         self.square = torch.zeros_like(self.mean)
-        self.times = torch.zeros(len(rows) - first, 1)
+        self.times = torch.zeros_like(self.mean[:, :1])
         self.used: list[tuple[Tensor, Tensor]] = []
 
     def look_up(self, tokens: Tensor) -> Tensor:
@@ -50,4 +50,5 @@ class LazyAdam:
 
     def load(self, state: dict[str, Tensor]) -> None:
         """The moments of a checkpoint."""
-        self.mean, self.square, self.times = state["mean"], state["square"], state["times"]
+        for own, name in ((self.mean, "mean"), (self.square, "square"), (self.times, "times")):
+            own.copy_(state[name])

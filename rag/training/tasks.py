@@ -62,6 +62,8 @@ class Builder:
             "squad": lambda: self.asked("squad", "english", 32),
             "sentences": self.sentences,
             "learner": self.learner,
+            "both": self.both,
+            "head sections": self.head_sections,
         }
         return {name: makers[name]() for name in names}
 
@@ -73,6 +75,25 @@ class Builder:
             for pair in self.found.pairs
         ]
         return self._vectors("pairs", texts, self.pair_weights, "pairs", 72, cosine=True)
+
+    def both(self) -> Task:
+        """Korean sentences to the English ones, neither of them fixed."""
+        draw = random.Random(7)
+        found = self.found.pairs
+        ids = self._cut([_loose(pair.ko, draw) for pair in found], 72)
+        chances = np.cumsum(self.pair_weights)
+        english = self._cut([pair.en for pair in found], 72)
+        return Task("both", ids, chances / chances[-1], others=english, size=64)
+
+    def head_sections(self) -> Task:
+        """Headings to their sections, in each language and across, neither of them fixed."""
+        draw = random.Random(9)
+        heads, texts = [], []
+        for row in self.found.sections:
+            heads.append(_loose(row.head_ko, draw) if draw.random() < 0.6 else row.head_en)
+            texts.append(row.text_en if draw.random() < 0.7 else row.text_ko)
+        ids = self._cut(heads, 40)
+        return Task("head sections", ids, even(ids), others=self._cut(texts, 128), size=48)
 
     def english(self) -> Task:
         """English sentences to the teacher's vector of themselves."""

@@ -3,23 +3,25 @@
     python -m rag.training.train --phase rows --steps 2500      new embedding rows, body frozen
     python -m rag.training.train --phase body --steps 2500 --begin .training/rows.pt
     python -m rag.training.train --phase domain --steps 600 --begin .training/body.pt
+    python -m rag.training.train --phase tune --steps 600       from the encoder that ships, alone
 
 Targets of translations are teacher vectors of English texts, fixed: sentences (parallel), the
 English section under a Korean heading, the English of a Korean section. Questions go to their own
 paragraphs, sentences to those that follow from them, learners' questions to records of the torch
 index (`rag.training.domain`), hard wrong ones beside them. The loss is in-batch contrast and, for
 translations, the cosine; English texts are pulled to their own teacher vectors, which holds English
-in place. Batches follow from the seed and the step alone, so a run goes on from WORK/PHASE.pt after
+in place. `tune` goes on without the teacher: all is contrast, English questions hold English.
+Batches follow from the seed and the step alone, so a run goes on from WORK/PHASE.pt after
 being stopped. Losses go to WORK/PHASE.log.jsonl; `rag.training.curves` draws them.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +30,8 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
-from rag.training.data import arguments
-from rag.training.model import ENGLISH_ROWS, Student, load_student
+from rag.training.data import training_arguments
+from rag.training.model import ENGLISH_ROWS, Student, device_of, load_student, read_checkpoint
 from rag.training.optimiser import LazyAdam
 from rag.training.tasks import Builder, Task, choose, pad
 from rag.training.teacher import materials
@@ -44,9 +46,13 @@ MIX = {
         "pairs": 0.25, "english": 0.12, "heads": 0.08, "texts": 0.06, "tydi": 0.05, "squad": 0.12,
         "sentences": 0.05, "learner": 0.27,
     },
+    "tune": {
+        "learner": 0.46, "squad": 0.18, "tydi": 0.07, "both": 0.12, "head sections": 0.12,
+        "sentences": 0.05,
+    },
 }  # fmt: skip
-ROW_RATE = {"rows": 1.5e-3, "body": 1e-3, "domain": 8e-4}
-BODY_RATE = {"rows": 0.0, "body": 1e-4, "domain": 8e-5}
+ROW_RATE = {"rows": 1.5e-3, "body": 1e-3, "domain": 8e-4, "tune": 5e-4}
+BODY_RATE = {"rows": 0.0, "body": 1e-4, "domain": 8e-5, "tune": 6e-5}
 
 
 def loss_of(vectors: Tensor, targets: Tensor, *, cosine: bool, scale: float = 0.05) -> Tensor:
@@ -58,9 +64,9 @@ def loss_of(vectors: Tensor, targets: Tensor, *, cosine: bool, scale: float = 0.
     n = len(vectors)
     scores = vectors @ targets.T / scale
     same = targets[:n] @ targets.T > 0.97
-    same[:, :n] &= ~torch.eye(n, dtype=torch.bool)
+    same[:, :n] &= ~torch.eye(n, dtype=torch.bool, device=vectors.device)
     scores = scores.masked_fill(same, -1e4)
-    wanted = torch.arange(n)
+    wanted = torch.arange(n, device=vectors.device)
     contrast = functional.cross_entropy(scores, wanted)
     contrast = contrast + functional.cross_entropy(scores[:, :n].T, wanted)
     if not cosine:
@@ -70,7 +76,7 @@ def loss_of(vectors: Tensor, targets: Tensor, *, cosine: bool, scale: float = 0.
 
 def embed(student: Student, table: LazyAdam, ids: Sequence[Sequence[int]]) -> Tensor:
     """(n, 384) with a gradient to the rows of `table` that occur."""
-    tokens, mask = pad(ids)
+    tokens, mask = (one.to(table.rows.device) for one in pad(ids))
     rows = table.look_up(tokens).to(student.rows.dtype)
     return student.pool(student.body(inputs_embeds=rows, attention_mask=mask), mask)
 
@@ -85,7 +91,7 @@ def learn(student: Student, table: LazyAdam, task: Task, rows: Sequence[int], st
         targets = embed(student, table, texts)
     else:
         assert task.targets is not None
-        targets = torch.from_numpy(task.targets[rows].astype(np.float32))
+        targets = torch.from_numpy(task.targets[rows].astype(np.float32)).to(vectors.device)
     loss = loss_of(vectors, targets, cosine=task.cosine, scale=task.scale)
     loss.backward()  # type: ignore[no-untyped-call]
     return loss.item()
@@ -118,37 +124,37 @@ def save(path: Path, state: dict[str, object]) -> None:
     path.with_suffix(".part").rename(path)
 
 
-def options_of() -> argparse.Namespace:
-    """The command line."""
-    parser = arguments(__doc__ or "")
-    parser.add_argument("--phase", choices=list(MIX), required=True)
-    parser.add_argument("--steps", type=int, default=2500)
-    parser.add_argument("--begin", type=Path, help="checkpoint to begin from")
-    parser.add_argument("--seed", type=int, default=11)
-    return parser.parse_args()
+def tell(path: Path, told: dict[str, float]) -> None:
+    """One more line of the log at `path`, shown too."""
+    line = json.dumps(told)
+    print(line, flush=True)
+    with path.open("a", encoding="utf-8") as log:
+        log.write(line + "\n")
 
 
 def main() -> None:
     """Train one phase; writes WORK/PHASE.pt every 50 steps and at the end."""
-    options = options_of()
-    torch.set_num_threads(2)
+    options = training_arguments(__doc__ or "", list(MIX), seed=11).parse_args()
+    device = device_of(options.device)
+    larger = options.larger or (4 if device.type == "cuda" else 1)
     phase, mix = options.phase, MIX[options.phase]
     tokenizer = Tokenizer.from_file(str(options.work / "tokenizer.json"))
     builder = Builder(materials(options.data), tokenizer, options.work, options.data)
-    todo = builder.make(list(mix))
+    made = builder.make(list(mix))
+    todo = {name: replace(task, size=larger * task.size) for name, task in made.items()}
     kept = options.work / f"{phase}.pt"
     origin = kept if kept.exists() else options.begin or options.work / "start.pt"
-    student = load_student(origin, tokenizer.get_vocab_size())
+    student = load_student(origin, tokenizer.get_vocab_size()).to(device)
     # The passes run on a bfloat16 copy, twice as fast; the float32 weights are what is updated.
     # Plain attention: on short texts its backward pass is three times as fast as the fused one.
-    quick = load_student(origin, tokenizer.get_vocab_size(), "eager").to(torch.bfloat16)
+    quick = load_student(origin, tokenizer.get_vocab_size(), "eager").to(device, torch.bfloat16)
     quick.requires_grad_(phase != "rows")
     table = LazyAdam(student.rows, ENGLISH_ROWS)
     body, copies = body_of(student), body_of(quick)
     optimiser = torch.optim.AdamW(body, lr=BODY_RATE[phase], weight_decay=0.0)
     begin = 0
     if kept.exists():
-        state = torch.load(kept, weights_only=True)
+        state = read_checkpoint(kept)
         begin = state["step"]
         table.load(state["table"])
         optimiser.load_state_dict(state["optimiser"])
@@ -166,10 +172,8 @@ def main() -> None:
         if (step + 1) % 50 == 0:
             shown = {key: round(value, 4) for key, value in losses.items() if value}
             speed = round((step + 1 - begin) / (time.monotonic() - began), 2)
-            line = json.dumps({"step": step + 1, **shown, "steps_per_second": speed})
-            print(line, flush=True)
-            with (options.work / f"{phase}.log.jsonl").open("a", encoding="utf-8") as log:
-                log.write(line + "\n")
+            told = {"step": step + 1, **shown, "steps_per_second": speed}
+            tell(options.work / f"{phase}.log.jsonl", told)
         if (step + 1) % 50 == 0 or step + 1 == options.steps:
             state = {"model": student.state_dict(), "step": step + 1, "table": table.state()}
             save(kept, {**state, "optimiser": optimiser.state_dict()})

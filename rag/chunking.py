@@ -12,11 +12,12 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 
 from rag.blocks import Block, Section, Span, plain, read_sections, stripped
-from rag.text import fold, has_hangul, language_of, sentences
+from rag.text import fold, has_hangul, language_of, leans, sentences
 from rag.types import Chunk, Document, Role
 
 # Hangul says the same in half as many characters: there half of _SHORT and of an item counts.
 _SHORT = 40  # a shorter sentence is joined with its neighbour
+_LEANING = 320  # characters up to which a sentence is kept with the one that it leans on
 _LONG = 600  # where nothing ends a sentence for so long, the end of a line or word does
 _CODE = 1_200
 _SECTION = 2_500
@@ -103,6 +104,8 @@ def _sentences(text: str, span: Span, whole: int) -> list[Span]:
 
 
 def _belong(text: str, before: Span, after: Span) -> bool:
+    if leans(text[slice(*after)]) and after[1] - before[0] <= _LEANING:
+        return True
     short = _short(text, before) or _short(text, after)
     return short and after[1] - before[0] <= 4 * _SHORT
 

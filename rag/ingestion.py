@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,17 +33,14 @@ from rag.text import search_tokens
 from rag.types import Chunk, Document
 from rag.vectorcache import VectorCache, text_hash
 
-CHUNKING = "units-2"
+CHUNKING = "units-3"
 Progress = Callable[[str, int, int], None]  # what is done, how many of how many
 
 # Units that share the vector of their document's summary: a call or a listing of code says little
 # to a sentence encoder, and the words of both are in the word index.
 _NOT_EMBEDDED = frozenset(["signature", "example", "code", "see-also"])
 # So does what many docstrings say in the same words: it tells nothing of the one it stands in.
-_COMMONPLACE = re.compile(
-    r": (?:\w+ \(Tensor(?:, optional)?\): (?:the )?(?:input|output) tensor\.?|Runs the forward pass\.|"
-    r"Return the extra representation of the module\.|\w+ \(bool, optional\): Deprecated .*)$"
-)
+COMMONPLACE = 30  # documents; what stands in so many says nothing of one, and shares it too
 _EMBEDDED = 300  # characters of a record: the rest of a long one would change its vector little
 
 
@@ -314,7 +312,7 @@ def _vectors(
     chunks: Sequence[Chunk], encoder: Encoder, cache: Path | None, progress: Progress
 ) -> tuple[NDArray[np.float32], int, str | None]:
     """One vector a chunk, (n_chunks, dim) float32: from the cache, or embedded now and kept."""
-    records = _records(chunks)
+    records = embedded_records(chunks)
     hashes = {record: text_hash(record) for record in dict.fromkeys(records)}
     if cache is None:
         return _embed_all(records, hashes, encoder, found={}, store=None, progress=progress)
@@ -343,19 +341,24 @@ def _embed_all(
     return vectors.astype(np.float32, copy=False), len(missing), notice
 
 
-def _records(chunks: Sequence[Chunk]) -> list[str]:
+def embedded_records(chunks: Sequence[Chunk]) -> list[str]:
     """What is embedded for each chunk: its record, or its document's summary."""
+    times = Counter(said for said, _ in {(_said(chunk), chunk.source) for chunk in chunks} if said)
+    shares = [c.role in _NOT_EMBEDDED or times[_said(c)] >= COMMONPLACE for c in chunks]
     summaries: dict[str, str] = {}
-    for chunk in chunks:
-        if chunk.role == "summary" or not _shares(chunk):
+    for chunk, shared in zip(chunks, shares, strict=True):
+        if chunk.role == "summary" or not shared:
             summaries.setdefault(chunk.source, chunk.record)
-    records = [summaries.get(c.source, c.record) if _shares(c) else c.record for c in chunks]
+    records = [
+        summaries.get(chunk.source, chunk.record) if shared else chunk.record
+        for chunk, shared in zip(chunks, shares, strict=True)
+    ]
     return [record[:_EMBEDDED] for record in records]
 
 
-def _shares(chunk: Chunk) -> bool:
-    """Whether a unit has the vector of its document's summary."""
-    return chunk.role in _NOT_EMBEDDED or bool(_COMMONPLACE.search(chunk.record))
+def _said(chunk: Chunk) -> str:
+    """The record without its title: "torch.mean input (Tensor): the input tensor." is said often."""
+    return chunk.record.partition(": ")[2]
 
 
 def _kept_names(reads: Sequence[_Read], old: Index | None) -> list[str]:

@@ -158,6 +158,17 @@ _BREAK = re.compile(r"\n[ \t]*\n")
 _LOWER_START = re.compile(r"\s+[a-z]")
 
 
+_LEANING = re.compile(
+    r"(?:Otherwise|Instead|However|But|Then|Thus|Hence|Therefore|So|If (?:so|not)|In (?:this|that) case)\b"
+    r"|(?:그렇지 않으면|그렇지 않은|아니면|이 경우|그 경우|그래서|따라서|그러면|그 대신|하지만|그러나|다만)(?![가-힣])"
+)
+
+
+def leans(sentence: str) -> bool:
+    """Whether a sentence opens with a word that says nothing without the sentence before it."""
+    return bool(_LEANING.match(sentence))
+
+
 def sentences(text: str) -> list[tuple[int, int]]:
     """Spans (start, end) of the sentences of `text`, without the white space around them.
 

@@ -166,6 +166,20 @@ def test_long_items_are_cut_at_sentences_and_short_ones_are_not() -> None:
     assert quotes("- " + " ".join([korean] * 8)) == [korean] * 8
 
 
+def test_a_sentence_stays_with_the_one_that_it_leans_on() -> None:
+    first = "If any argument is a floating-point number, the type is the default one."
+    then = "Otherwise, the type is inferred to be a whole number of 64 bits."
+    assert quotes(f"{first} {then} Both may be changed, by a call of its own.") == [
+        f"{first} {then}",
+        "Both may be changed, by a call of its own.",
+    ]
+    when = "인자 가운데 실수가 하나라도 있으면 결과의 자료형은 기본 자료형이 된다."
+    otherwise = "그렇지 않으면 64비트 정수형이 되고, 이 점은 넘파이와 다르다."
+    assert quotes(f"{when} {otherwise}") == [f"{when} {otherwise}"]
+    long = f"If any argument is {'very ' * 60}long, it is cut."
+    assert quotes(f"{long} {then}") == [long, then]
+
+
 def test_code_is_kept_whole_up_to_a_screen_and_then_cut_at_lines() -> None:
     line = "x = compute(x)  # and a comment"
     short = "\n".join([line] * 30)

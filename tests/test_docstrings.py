@@ -273,6 +273,19 @@ def test_a_long_parameter_is_cut_into_sentences_that_keep_its_name() -> None:
     assert found[-1][1] == "Sentence 11 says something about the seed of it."
 
 
+def test_otherwise_stays_with_its_condition() -> None:
+    rule = "If dtype is given, it is used. Otherwise, it is inferred from the input."
+    assert quotes(f"pkg.f(a)\n\nSummary.\n\n{rule} The rest follows.\n", "text") == [
+        rule,
+        "The rest follows.",
+    ]
+    rule = "자료형을 주면 그것을 쓴다. 그렇지 않으면 입력을 따른다."
+    assert quotes(f"pkg.f(a)\n\n요약이다.\n\n{rule} 나머지는 뒤따른다.\n", "text") == [
+        rule,
+        "나머지는 뒤따른다.",
+    ]
+
+
 @pytest.mark.parametrize("head", ["Example", "Examples", "Usage", "예시"])
 def test_code_under_a_head_is_one_unit(head: str) -> None:
     code = "    >>> a = f(1)\n\n    >>> a\n    1\n\n    print(a)  # no prompt"

@@ -15,11 +15,13 @@ from rag.chunking import chunk_document
 from rag.errors import IndexLocked, IndexMissing, SourceError
 from rag.index import Index, read_index
 from rag.ingestion import (
+    COMMONPLACE,
     Ingested,
     Progress,
     chunk_tokens,
     default_sources,
     document_tokens,
+    embedded_records,
     ingest,
 )
 from rag.prior import count_mentions, prior
@@ -458,3 +460,25 @@ def test_a_unit_is_found_by_its_heading_and_name() -> None:
     chunk = Chunk("py:a", "parameter", "en", "a.fold", "crease", 0, 5, 0, 5, "ignored")
     assert {"fold", "creas", "sharp"} <= set(chunk_tokens(chunk, "how :attr:`sharp`"))
     assert "ignor" not in chunk_tokens(chunk, "how sharp")
+
+
+@pytest.mark.parametrize("often", ["Runs the forward pass as usual.", "순전파를 여느 때처럼 한다."])
+def test_what_stands_everywhere_shares_the_vector_of_the_summary(often: str) -> None:
+    def embedded(count: int) -> list[str]:
+        chunks = [
+            chunk
+            for number in range(count)
+            for chunk in chunk_document(
+                Document(
+                    f"py:pkg.f{number}", f"pkg.f{number}",
+                    f"pkg.f{number}(a)\n\nAdds {number} to what is given.\n\n{often}\n",
+                    "symbol", "docstring",
+                )
+            )
+        ]  # fmt: skip
+        return embedded_records(chunks)
+
+    few, many = embedded(COMMONPLACE - 1), embedded(COMMONPLACE)
+    assert any(often in record for record in few)
+    assert not any(often in record for record in many)
+    assert len(set(many)) == COMMONPLACE  # each its own summary

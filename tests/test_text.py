@@ -17,6 +17,7 @@ from rag.text import (
     has_hangul,
     korean_stem,
     language_of,
+    leans,
     nfc,
     printable,
     search_tokens,
@@ -189,6 +190,24 @@ def test_a_blank_line_ends_a_sentence_and_white_space_is_left_out() -> None:
     assert cut("\n\n  a title\n \t\nText of it.  More\n\n") == ["a title", "Text of it.", "More"]
     assert cut("제목\n\n본문이다.") == ["제목", "본문이다."]
     assert cut("") == cut(" \n\n\t ") == []
+
+
+@pytest.mark.parametrize(
+    ("sentence", "wanted"),
+    [
+        ("Otherwise, it is inferred to be `torch.int64`.", True),
+        ("If not, the last dimension is used.", True),
+        ("If given, the last dimension is used.", False),
+        ("Sorting is stable.", False),
+        ("그렇지 않으면 torch.int64가 된다.", True),
+        ("다만 복사는 일어나지 않는다.", True),
+        ("다만들어진 텐서를 돌려준다.", False),
+        ("이 경우에는 복사한다.", False),
+        ("텐서를 합친다.", False),
+    ],
+)
+def test_a_sentence_that_leans_on_the_one_before(sentence: str, wanted: bool) -> None:
+    assert leans(sentence) is wanted
 
 
 prose = st.lists(

@@ -12,12 +12,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.index import Index
 from rag.text import nfc
 from rag.training.curves import draw, read_log
 from rag.training.domain import for_encoder, learner_questions
 from rag.training.everyday import ENDINGS, everyday
 from rag.training.fitting import DEV, QUESTIONS, default_files, questions_of
 from rag.training.measure import Search, by_words
+from rag.training.smallindexes import small_indexes
 from rag.training.tasks import Task, choose, even, pad
 from rag.training.train import loss_of
 
@@ -141,3 +143,33 @@ def test_curves_of_a_log_that_was_begun_again(tmp_path: Path) -> None:
     assert read_log(log) == {"pairs": ([50, 100], [2.0, 1.0])}
     draw(log, tmp_path / "body.png")
     assert (tmp_path / "body.png").read_bytes().startswith(b"\x89PNG")
+
+
+# -- small indexes -------------------------------------------------------------------------------
+
+
+def test_a_small_index_holds_the_pages_of_what_it_answers_and_of_nothing_else(
+    small_index: Index,
+) -> None:
+    heads = small_index.document_heads(range(small_index.n_documents))
+    asked = [
+        {"question": f"What is {head.title}?", "sources": [head.id], "answerable": True}
+        for head in heads
+    ] + [{"question": "어항은 어떻게 닦나요?", "sources": [], "answerable": False}]
+    seen = []
+    for index, questions in small_indexes(small_index, asked, 4, sizes=(3, 5)):
+        index.check()
+        for question in questions:
+            held = [index.find_document(source) for source in question["sources"]]
+            assert any(held) is question["answerable"]
+            seen.append(question["answerable"])
+        head = index.document_heads([0])[0]
+        row = next(iter(index.chunk_rows_of(0)))
+        there = small_index.find_document(head.id)
+        assert there is not None
+        same = small_index.chunk_rows_of(there[0])[0]
+        assert index.chunks([row]) == small_index.chunks([same])
+        assert (
+            index.dense.vectors(np.array([row])) == small_index.dense.vectors(np.array([same]))
+        ).all()
+    assert {True, False} == set(seen)

@@ -35,7 +35,7 @@ from rag.reader import Read, read
 from rag.retrieve import retrieve
 from rag.text import fold, nfc, sentences
 from rag.training import split as splits
-from rag.training.data import Pair, arguments, clean, read_sections, rows
+from rag.training.data import Pair, arguments, bucket, clean, read_sections, rows
 from rag.training.domain import QUESTIONS, for_encoder
 from rag.training.everyday import everyday
 from rag.training.teacher import materials
@@ -46,6 +46,7 @@ _TEXT = 400  # characters of a text, as of a record (rag/chunking.py)
 _NEAR = 6  # sections on either side that a heading's own competes with
 _UNITS = 40  # units that the reader brings for a learner's question
 _PAIRS = 0.15  # of the parallel sentences
+_MEASURED = 5  # one in so many of the held-out questions is measured on
 _COPIES = 3  # groups of a learner's question, each with other wrong units
 
 Groups = Iterator[tuple[bool, "Group"]]  # with each, whether it is held out
@@ -198,13 +199,15 @@ def learners(pipeline: Pipeline) -> Groups:
     """Learners' questions with the units that the present reader finds."""
     draw = random.Random(24)
     for row in _lines("learner-*.jsonl"):
+        held = not for_encoder(row["sources"][0])
+        if held and bucket(row["question"], _MEASURED):
+            continue
         right, wrong = _judged(row, pipeline)
         if not right:
             continue
         forms = [row["question"]]
         if row["lang"] == "ko":
             forms.append(everyday(row["question"], draw))
-        held = not for_encoder(row["sources"][0])
         for copy in range(1 if held else _COPIES):
             near = wrong[: GROUP - 1]
             if copy:

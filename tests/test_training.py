@@ -17,7 +17,9 @@ from rag.text import nfc
 from rag.training.curves import draw, read_log
 from rag.training.domain import for_encoder, learner_questions
 from rag.training.everyday import ENDINGS, everyday
+from rag.training.export import WEIGHT_STEPS, steps
 from rag.training.fitting import DEV, QUESTIONS, default_files, questions_of
+from rag.training.mean import mean
 from rag.training.measure import Search, by_words
 from rag.training.smallindexes import small_indexes
 from rag.training.tasks import Task, choose, even, pad
@@ -173,3 +175,27 @@ def test_a_small_index_holds_the_pages_of_what_it_answers_and_of_nothing_else(
             index.dense.vectors(np.array([row])) == small_index.dense.vectors(np.array([same]))
         ).all()
     assert {True, False} == set(seen)
+
+
+def test_the_mean_of_two_models_lies_between_them() -> None:
+    first = {"weight": torch.tensor([0.0, 2.0]), "places": torch.tensor([3, 4])}
+    second = {"weight": torch.tensor([1.0, 2.0]), "places": torch.tensor([3, 4])}
+    found = mean(first, second, 0.25)
+    assert found["weight"].tolist() == [0.25, 2.0]
+    assert found["places"].tolist() == [3, 4]
+    assert mean(first, second, 1.0)["weight"].tolist() == [1.0, 2.0]
+
+
+def test_steps_of_an_int8_file_do_not_round_a_small_change_away() -> None:
+    """What is quantised, moved by a third of a step and quantised again must have moved."""
+    weights = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
+    values, scale = steps(weights, 0, 64)
+    before = values * scale
+    moved = before + np.float32(0.33) * scale * (np.arange(64)[:, None] % 2 * 2 - 1)
+    again, new_scale = steps(moved, 0, WEIGHT_STEPS)
+    change = (again * new_scale - before)[np.abs(values) < 60]
+    wanted = (moved - before)[np.abs(values) < 60]
+    assert (change * wanted).sum() / (wanted * wanted).sum() > 0.7
+    values, scale = steps(moved, 0, 64)
+    lost = (values * scale - before)[np.abs(again) < 56]
+    assert np.abs(lost).mean() < np.abs(change).mean()

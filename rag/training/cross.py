@@ -34,7 +34,7 @@ POOL = 16  # batches drawn at once and sorted by length
 MIX = {
     "general": {"squad": 0.46, "tydi": 0.08, "sections": 0.14, "pairs": 0.12, "calls": 0.05,
                 "learner": 0.12, "nothing": 0.03},
-    "domain": {"squad": 0.16, "tydi": 0.05, "sections": 0.06, "pairs": 0.04, "calls": 0.05,
+    "domain": {"squad": 0.18, "tydi": 0.05, "sections": 0.06, "pairs": 0.02, "calls": 0.05,
                "learner": 0.56, "nothing": 0.08},
 }  # fmt: skip
 RATE = {"general": 1.2e-4, "domain": 1e-4}

@@ -169,6 +169,16 @@ def leans(sentence: str) -> bool:
     return bool(_LEANING.match(sentence))
 
 
+_BACK = re.compile(
+    r"(?:As such|This|These|Those|That|It|They|Such|The same)\b|(?:이는|이것은|이때|그것은|그때)(?![가-힣])"
+)
+
+
+def points_back(sentence: str) -> bool:
+    """Whether a sentence begins by pointing to the one before it, as "This ..." does."""
+    return leans(sentence) or bool(_BACK.match(sentence))
+
+
 def sentences(text: str) -> list[tuple[int, int]]:
     """Spans (start, end) of the sentences of `text`, without the white space around them.
 

@@ -18,10 +18,10 @@ from rag.markup import readable
 from rag.pipeline import Pipeline
 from rag.prompts import DEFAULT_OF
 from rag.question import read_question
-from rag.reader import Read, read
+from rag.reader import Read, Reading, read
 from rag.reranking import rerank
 from rag.retrieve import Retrieved, retrieve
-from rag.text import has_hangul
+from rag.text import has_hangul, language_of
 from rag.types import Answer, Chunk, Document, Language
 
 FOLD, PRESS = toolkit.FOLD, toolkit.PRESS
@@ -358,3 +358,21 @@ def test_the_same_span_has_one_number() -> None:
 def test_a_quote_is_shown_on_one_line_without_the_mark_of_a_list() -> None:
     assert shown_quote(PAGE, unit("- second *words*")) == "second *words*"
     assert shown_quote(PAGE, unit("First words here.\n\n- second")) == "First words here. - second"
+
+
+@pytest.mark.parametrize("words", ["As such, the folds differ.", "이는 접힌 자리가 달라서이다."])
+def test_what_points_back_is_quoted_behind_what_it_points_to(words: str) -> None:
+    def reading(row: int, said: str = words, length: int = len(words)) -> Reading:
+        record = f"toolkit.fold: {said}"
+        chunk = Chunk("file:a", "text", language_of(said), "", "", 0, length, 0, length, record)
+        return Reading(row, chunk, 1.0, 0.5, 0.5, 0)
+
+    def rows(*chosen: Reading) -> list[int]:
+        return [one.row for one in extractive.in_reading_order(chosen)]
+
+    assert rows(reading(5), reading(4)) == [4, 5]
+    assert rows(reading(5), reading(9), reading(4)) == [4, 5, 9]
+    assert rows(reading(5), reading(9), reading(2)) == [5, 9, 2]  # it points to none of them
+    assert rows(reading(5), reading(4, length=500)) == [5, 4]
+    assert rows(reading(5, "Folds differ."), reading(4)) == [5, 4]
+    assert rows() == []

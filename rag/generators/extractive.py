@@ -15,6 +15,7 @@ from rag.generators.draft import Draft
 from rag.prompts import ALSO, CORRECTED, label
 from rag.reader import Read, Reading
 from rag.retrieve import Retrieved
+from rag.text import points_back
 from rag.types import Citation, Verdict
 
 BUDGET, LONG_BUDGET = 640, 4_000  # characters; a reader in a hurry looks at 800
@@ -24,6 +25,7 @@ _OTHERS_ROOM = 230  # characters kept for them where the question names nothing
 _CLOSE = 1.2  # how far below the best unit's score a further quote of the same source may lie
 _LEAST = 2  # units of a symbol, however far apart: its summary is mostly one of them
 _MEANT = 3.0  # the same where the question names the source: the answer is somewhere in it
+_BRIEF = 240  # characters of a unit that may be put before a better one
 _BEHIND = 2.5  # how far another source may rank behind the first
 _NO_PROSE = frozenset(["example", "code", "signature"])
 
@@ -118,6 +120,21 @@ def with_next(chosen: Sequence[Reading], units: Sequence[Reading]) -> list[Readi
     return list(dict.fromkeys([best, *behind, *chosen[1:]]))
 
 
+def in_reading_order(chosen: Sequence[Reading]) -> list[Reading]:
+    """The same, but what points back ("As such, ...") stands behind the unit that it points to,
+    where that is chosen too. A long one would leave no room for the better one."""
+    ordered: list[Reading] = []
+    for unit in chosen:
+        brief = unit.chunk.end - unit.chunk.start <= _BRIEF
+        after = [
+            i for i, other in enumerate(ordered)
+            if brief and other.row == unit.row + 1 and other.chunk.role == unit.chunk.role
+            and points_back(other.chunk.record.partition(": ")[2])
+        ]  # fmt: skip
+        ordered.insert(after[0] if after else len(ordered), unit)
+    return ordered
+
+
 def _main(
     retrieved: Retrieved, read: Read, place: int, draft: Draft, count: int, *, long: bool
 ) -> None:
@@ -129,6 +146,7 @@ def _main(
     chosen = picked(units, count + 2, close) if meant else picked(units, count, least=least)
     if "error" in retrieved.question.intents:
         chosen = with_next(chosen, units)
+    chosen = in_reading_order(chosen)
     if document.kind == "symbol":
         symbol.write(retrieved, document, units, chosen, draft)
         return

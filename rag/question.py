@@ -86,7 +86,8 @@ _INTENTS: dict[str, re.Pattern[str]] = {
         r"방법|하고 싶|고 싶|뭘 (?:써|쓰|사용|불러)|뭐 (?:써|쓰)|무엇을 (?:써|쓰|사용)|쓰는 법|예제|example",
         "type": r"\b(?:what|which) (?:data ?)?type\b|\btype of\b|(?:자료형|타입|형식)(?:은|이|으로|을|:|\?|$| )",
         "shape": r"\bshapes?\b|\bdimensions?\b|\bsizes?\b|모양|크기|차원|형태|shape",
-        "returns": r"\breturns?\b|\bgive(?:s)? (?:me|back)\b|\boutputs?\b|반환|돌려|리턴|결과",
+        "returns": r"\breturns?\b|\bgive(?:s)? (?:me|back)\b|\bcomes? (?:out of|back)\b|"
+        r"\b(?:get|hands?|handed) back\b|\boutputs?\b|반환|돌려|리턴|결과",
         "error": r"\berrors?\b|\bexception\b|\braises?\b|\bfails?\b|\bcrash|RuntimeError|ValueError|"
         r"TypeError|에러|오류|예외|안 돼|안돼|안되|실패|refuse",
         "when": r"\bwhen\b|\bwhat year\b|\bwhich year\b|\bdate\b|\bmonth\b|언제|몇 년|몇년|날짜|연도|몇 월",

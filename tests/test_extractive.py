@@ -376,3 +376,18 @@ def test_what_points_back_is_quoted_behind_what_it_points_to(words: str) -> None
     assert rows(reading(5), reading(4, length=500)) == [5, 4]
     assert rows(reading(5, "Folds differ."), reading(4)) == [5, 4]
     assert rows() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "year"),
+    [
+        ("Was Korvia first sold in 1987 or 1955?", "1987"),
+        ("Was Korvia first sold in March 1955 or in March 1987?", "1987"),
+        ("코르비아가 처음 팔린 해는 1987 아니면 1955?", "1987년"),
+    ],
+)
+def test_two_numbers_are_no_two_sides(small_index: Index, text: str, year: str) -> None:
+    written = extractive.write(*pieces(small_index, text))
+    assert written is not None
+    assert written.verdict is None
+    assert year in written.text

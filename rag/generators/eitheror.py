@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rag.generators.draft import Draft, shown_quote
@@ -14,6 +15,7 @@ from rag.verdict import Side, conclude, last_year, newest, sides
 
 _ROOM = 900  # both sides need more room than a plain answer; "about 800" is what is promised
 _SOURCES = 6
+_NUMBER = re.compile(r"(?:[^\W\d]+ )?[~≈<>]?\d[\d.,]*\s?(?:%|년|월|일|개)?", re.I)
 
 
 def write(retrieved: Retrieved, read: Read, draft: Draft) -> Verdict | None:
@@ -25,6 +27,10 @@ def write(retrieved: Retrieved, read: Read, draft: Draft) -> Verdict | None:
     named = {n.mention.name for n in retrieved.named if n.rows}
     if sum(option in named for option in question.options) == 2:
         return None
+    if all(_NUMBER.fullmatch(option) for option in question.options):
+        return (
+            None  # "in 1987 or 1988": nothing is called a number; the sentence that has it answers
+        )
     found = sides(question, read.documents, read.units)
     if not found:
         return None

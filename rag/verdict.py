@@ -208,12 +208,19 @@ def _names(document: Document, among: frozenset[str]) -> frozenset[str]:
 
 
 def _told_apart(documents: Sequence[Document], common: frozenset[str]) -> frozenset[str]:
-    """Words that stand in the title of just one source: Wikipedia, Quora."""
+    """Words that stand in the title or the host of just one source: Wikipedia, Quora."""
     counts: Counter[str] = Counter()
     for document in documents:
         if document.kind != "symbol":
-            counts.update({w for w in search_tokens(document.title) if len(w) > 3} - common)
+            called = f"{document.title} {_host(document)}"
+            counts.update({w for w in search_tokens(called) if len(w) > 3} - common)
     return frozenset(word for word, count in counts.items() if count == 1)
+
+
+def _host(document: Document) -> str:
+    """ "web:www.boostcourse.org/ai213" -> "www boostcourse", the name that a site goes by."""
+    scheme, _, rest = document.id.partition(":")
+    return " ".join(rest.partition("/")[0].split(".")[:-1]) if scheme == "web" else ""
 
 
 def _years(text: str) -> str | None:

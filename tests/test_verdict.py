@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rag.chunking import chunk_document
@@ -152,6 +154,20 @@ def test_what_is_reported_of_another_source_is_not_ones_own_stand(question: str,
     assert said(question, page("Gazette", text), almanac) == []
     # The same sentence in the source's own voice is one.
     assert len(said(question, page("Almanac", text), page("Gazette", NEITHER["en"]))) == 1
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        (ENGLISH, "Notes of the Zenbook course call Korvia a printer."),
+        (KOREAN, "Zenbook 강의의 필기는 코르비아를 프린터라고 부른다."),
+    ],
+)
+def test_a_source_is_known_by_its_host_too(question: str, text: str) -> None:
+    course = replace(page("젠북 강의", NEITHER["en"]), id="web:www.zenbook.org/course/1")
+    assert said(question, page("Gazette", text), course) == []
+    own = replace(page("젠북 강의", text), id="web:www.zenbook.org/course/1")
+    assert len(said(question, own, page("Gazette", NEITHER["en"]))) == 1
 
 
 @pytest.mark.parametrize(

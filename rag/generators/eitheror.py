@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from rag.generators.draft import Draft, shown_quote
@@ -78,9 +79,10 @@ def _conclusion(question: Question, conclusion: str) -> str:
 
 def balanced(found: Sequence[Side], options: Sequence[str]) -> list[Side]:
     """The sides in turn: every option gets its newest proof before any gets its second; of one
-    year the best comes first."""
+    year what a source said that has changed its word comes first, then the best."""
+    stands = Counter(side.place for side in found)
     by_option: dict[str, list[Side]] = {}
-    for side in sorted(found, key=lambda side: last_year(side.date), reverse=True):
+    for side in sorted(found, key=lambda s: (last_year(s.date), stands[s.place] > 1), reverse=True):
         by_option.setdefault(side.option, []).append(side)
     ordered: list[Side] = []
     for i in range(max((len(group) for group in by_option.values()), default=0)):

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from rag.chunking import chunk_document
+from rag.generators.eitheror import balanced
 from rag.question import read_question
 from rag.reader import Reading
-from rag.types import Document, Language
+from rag.types import Chunk, Document, Language
 from rag.verdict import Side, conclude, newest, option_forms, sides, subject_forms
 
 ENGLISH = "Is Korvia a printer or a computer?"
@@ -297,3 +298,18 @@ def test_a_korean_question_hears_english_sources_that_name_the_subject_alike() -
     question = "Korvia는 프린터인가요, 컴퓨터인가요?"
     pages = page("Almanac", FIRST["en"]), page("Gazette", OTHER["en"])
     assert said(question, *pages) == [("Almanac", "프린터", None), ("Gazette", "컴퓨터", None)]
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_of_one_year_a_changed_word_comes_first(language: Language) -> None:
+    """What a source has said and says no more is news; another's word of that year is not."""
+    printer, computer = WORDS[language]
+    steady, before = (reading_side(n, printer, "2022") for n in (0, 1))
+    now = reading_side(1, computer, "2026")
+    assert balanced([steady, before, now], (printer, computer))[:2] == [before, now]
+    assert balanced([steady, now], (printer, computer))[:2] == [steady, now]
+
+
+def reading_side(place: int, option: str, date: str) -> Side:
+    chunk = Chunk("web:a", "text", "en", "", "", 0, 1, 0, 1, "a: b")
+    return Side(place, option, date, Reading(place, chunk, 1.0, 0.5, 0.5, place))

@@ -28,10 +28,9 @@ def write(retrieved: Retrieved, read: Read, draft: Draft) -> Verdict | None:
     named = {n.mention.name for n in retrieved.named if n.rows}
     if sum(option in named for option in question.options) == 2:
         return None
+    # "in 1987 or 1988": nothing is called a number; the sentence that has it answers.
     if all(_NUMBER.fullmatch(option) for option in question.options):
-        return (
-            None  # "in 1987 or 1988": nothing is called a number; the sentence that has it answers
-        )
+        return None
     found = sides(question, read.documents, read.units)
     if not found:
         return None

@@ -176,13 +176,13 @@ def _window(spans: Sequence[Span], place: int) -> Span:
 
 def _record(title: str, path: Sequence[str], block: Block, unit: str) -> str:
     """ "title > heading: what leads to it: the unit", without marks, cut to a short text."""
-    where = _cut(" > ".join(_steps(title, path)), 160)
+    where = shortened(" > ".join(_steps(title, path)), 160)
     words = fold(unit) if block.kind == "code" else plain(unit)
     if block.header and len(block.cells) == len(block.header):
         pairs = zip(block.header, block.cells, strict=True)
         words = "; ".join(f"{head}: {cell}" if head else cell for head, cell in pairs if cell)
     lead = block.lead.rstrip(":： ")
-    return _cut(": ".join(part for part in (where, lead, words) if part), _RECORD)
+    return shortened(": ".join(part for part in (where, lead, words) if part), _RECORD)
 
 
 def _steps(title: str, path: Sequence[str]) -> list[str]:
@@ -197,7 +197,7 @@ def _steps(title: str, path: Sequence[str]) -> list[str]:
     return steps
 
 
-def _cut(text: str, limit: int) -> str:
+def shortened(text: str, limit: int) -> str:
     """The first `limit` characters, up to a word end where one is near."""
     if len(text) <= limit:
         return text

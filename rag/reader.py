@@ -22,7 +22,7 @@ from rag.catalogue import DocumentHead
 from rag.crossencoder import CrossEncoder
 from rag.index import Index
 from rag.ranking import coverages
-from rag.reranking import judged_features
+from rag.reranking import in_context, judged_features
 from rag.retrieve import NO_PROSE, Retrieved
 from rag.text import english_stem, search_tokens
 from rag.types import Chunk, Document, Role
@@ -54,9 +54,10 @@ _UNTOLD = re.compile(
     r"\bunknown\b|\bnot known\b|\bcould not be\b|알 수 없|알려지지 않|확인하지 못|구하지 못", re.I
 )
 _WORD = re.compile(r"[가-힣]{2,}|[A-Za-z]{3,}")
-_PLAIN = frozenset(
-    "the input output tensor tensors first second other given result optional".split()
-)
+_PLAIN = frozenset(map(english_stem,
+    "the and for this that its input output tensor first second other given result optional".split()
+))  # fmt: skip
+_VALUE = re.compile(r"\d|\b(?:None|True|False|defaults?|must|only|if|기본)\b", re.I)
 # A page that speaks of itself instead of its subject: "this note follows the copy of ...".
 _ABOUT_ITSELF = re.compile(
     r"\b(?:this|our own|the) (?:note|page|document|article|section)s?\b|이 (?:노트|글|문서|페이지)|노트이다|우리가 쓴",
@@ -156,7 +157,9 @@ def judged(retrieved: Retrieved, units: Sequence[Reading], judge: CrossEncoder) 
     heard = {unit.row: retrieved.heard[unit.row] for unit in units if unit.row in retrieved.heard}
     prose = [unit for unit in units if unit.chunk.role not in NO_PROSE]
     asked = [unit for unit in prose[:JUDGED] if unit.row not in heard]
-    scores = judge.scores(retrieved.question.text, [unit.chunk.record for unit in asked])
+    summaries = {unit.place: unit.chunk for unit in units if unit.chunk.role == "summary"}
+    records = [in_context(unit.chunk, summaries.get(unit.place)) for unit in asked]
+    scores = judge.scores(retrieved.question.text, records)
     heard |= {unit.row: float(score) for unit, score in zip(asked, scores, strict=True)}
     least = min(heard.values(), default=0.0)
     fitted, named = judged_weights(), retrieved.names_something
@@ -267,7 +270,7 @@ def unit_features(
         found["asked"] = 1.0
     if chunk.end - chunk.start < 40:
         found["short"] = 1.0
-    if chunk.role in ("parameter", "returns", "text", "note") and _empty(chunk.record):
+    if chunk.role in ("parameter", "returns", "text", "note") and tells_nothing(chunk):
         found["empty"] = 1.0
     found["first"], found["behind"] = 1.0 / (1 + place.number), place.behind / 5
     if not retrieved.names_something:
@@ -280,11 +283,19 @@ def unit_features(
     return found
 
 
-def _empty(record: str) -> bool:
-    """ "input (Tensor): the input tensor.", a formula, a link: nothing is told by it."""
-    told = record.rpartition("): ")[2] if "): " in record else record.partition(": ")[2]
-    told = _PATH.sub(" ", told)
-    words = [w for w in _WORD.findall(told) if w.lower() not in _PLAIN]
+def tells_nothing(chunk: Chunk) -> bool:
+    """ "input (Tensor): the input tensor.", "scale (float): scale of the distribution", a formula, a
+    link: nothing is told by it."""
+    title, _, told = chunk.record.partition(": ")
+    if "): " in chunk.record:
+        told = chunk.record.rpartition("): ")[2]
+    words = {english_stem(w.lower()) for w in _WORD.findall(_PATH.sub(" ", told))} - _PLAIN
+    if chunk.role == "parameter" and not _VALUE.search(told):
+        # What the entry and its owner are called says nothing of it.
+        return (
+            len(words - {english_stem(w.lower()) for w in _WORD.findall(f"{title} {chunk.name}")})
+            < 2
+        )
     return len(words) < (3 if "=" in told else 1)
 
 

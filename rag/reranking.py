@@ -13,12 +13,19 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
+from rag.chunking import shortened
 from rag.crossencoder import CrossEncoder
 from rag.index import Index
+from rag.indexmanifest import ROLES
 from rag.question import Question
 from rag.retrieve import Found, Retrieved, prose_unit
+from rag.types import Chunk
 
 DEPTH = 12  # sources that are looked at again
+_CONTEXT = 110  # characters of a summary
+_SUMMARY = ROLES.index("summary")
 _FILE = Path(__file__).parent / "bundled" / "reranking.json"
 
 
@@ -37,8 +44,7 @@ def rerank(retrieved: Retrieved, index: Index, judge: CrossEncoder) -> Retrieved
     asked = [unit for unit in units if unit is not None]
     if not asked:
         return retrieved
-    records = [chunk.record for chunk in index.chunks(asked)]
-    said = judge.scores(retrieved.question.text, records)
+    said = judge.scores(retrieved.question.text, told(index, asked))
     heard = {unit: float(score) for unit, score in zip(asked, said, strict=True)}
     least = min(heard.values())
     cross = [least if unit is None else heard[unit] for unit in units]
@@ -47,6 +53,27 @@ def rerank(retrieved: Retrieved, index: Index, judge: CrossEncoder) -> Retrieved
     shift = min(found.score for found in ranked) - first[-1].score
     behind = [replace(found, score=found.score + min(0.0, shift)) for found in rest]
     return replace(retrieved, found=(*ranked, *behind), heard=heard)
+
+
+def told(index: Index, units: Sequence[int]) -> list[str]:
+    """What the cross-encoder reads of these units: each `in_context`."""
+    found = []
+    for unit, chunk in zip(units, index.chunks(units), strict=True):
+        rows = index.chunk_rows_of(int(index.chunk_documents[unit]))
+        summaries = np.flatnonzero(index.chunk_roles[rows.start : rows.stop] == _SUMMARY)
+        summary = index.chunks([rows.start + int(summaries[0])])[0] if len(summaries) else None
+        found.append(in_context(chunk, summary))
+    return found
+
+
+def in_context(chunk: Chunk, summary: Chunk | None) -> str:
+    """The record of a unit, with what its docstring is about behind the name: a parameter is
+    understood only by who knows what takes it."""
+    head, colon, words = chunk.record.partition(": ")
+    if summary is None or not colon or chunk.role in ("summary", "signature"):
+        return chunk.record
+    about = shortened(summary.record.partition(": ")[2], _CONTEXT)
+    return f"{head} ({about}): {words}" if about else chunk.record
 
 
 def reranked(retrieved: Retrieved, first: Sequence[Found], cross: Sequence[float]) -> list[Found]:

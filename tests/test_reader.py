@@ -10,8 +10,9 @@ from rag.crossencoder import bundled_cross_encoder
 from rag.encoders import load_encoder
 from rag.index import Index
 from rag.question import read_question
-from rag.reader import Read, asks_for, read, weights
+from rag.reader import Read, asks_for, read, tells_nothing, weights
 from rag.retrieve import query_concepts, retrieve
+from rag.types import Chunk, Role
 
 
 def reading(index: Index, text: str, documents: int = 5) -> Read:
@@ -138,3 +139,24 @@ def test_an_index_without_units_has_nothing_to_read(small_index: Index) -> None:
     )
     found = read(retrieved, small_index, bundled_cross_encoder())
     assert found.units == found.documents == ()
+
+
+@pytest.mark.parametrize(
+    ("role", "record", "empty"),
+    [
+        ("parameter", "a.Normal: scale (float or Tensor): scale of the normal", True),
+        ("parameter", "a.mean: input (Tensor): the input tensor.", True),
+        ("parameter", "a.strip: prefix (str): prefix.", True),
+        ("parameter", "a.Drop: p: probability of an element to be zeroed", False),
+        ("parameter", "a.sum: dim (int): the dim, must be positive", False),
+        ("parameter", "a.sum: dim (int, optional): the dim. Default: 0", False),
+        ("parameter", "a.접기: 축 (int): 새 차원이 끼워질 자리", False),
+        ("returns", "a.sum: the resulting sum", False),
+        ("text", "a.tanh: y = x", True),
+        ("text", "접기: 종이를 반으로 접는다.", False),
+    ],
+)
+def test_what_tells_nothing(role: Role, record: str, empty: bool) -> None:
+    name = record.partition(": ")[2].partition(" ")[0].strip(":") if role == "parameter" else ""
+    chunk = Chunk("py:a", role, "en", "a", name, 0, 80, 0, 80, record)
+    assert tells_nothing(chunk) is empty

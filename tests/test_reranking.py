@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -12,8 +13,9 @@ from rag.encoders import load_encoder
 from rag.index import Index
 from rag.question import read_question
 from rag.reader import JUDGED, read
-from rag.reranking import DEPTH, judged_features, rerank
+from rag.reranking import DEPTH, in_context, judged_features, rerank, told
 from rag.retrieve import NO_PROSE, Retrieved, prose_unit, retrieve
+from rag.types import Chunk
 
 
 def found(index: Index, text: str) -> Retrieved:
@@ -71,11 +73,37 @@ def test_the_unit_that_the_judge_likes_is_read_first(small_index: Index) -> None
     plain = read(retrieved, small_index, None)
     assert all(unit.cross is None for unit in plain.units)
     last = [u for u in plain.units if u.chunk.role not in NO_PROSE][:JUDGED][-1]
-    word = last.chunk.record
+    word = last.chunk.record.partition(": ")[2]
     heard = read(retrieved, small_index, WordJudge(word))
     place = [unit.row for unit in heard.units].index(last.row)
     assert place < [unit.row for unit in plain.units].index(last.row)
     assert {unit.row for unit in heard.units} == {unit.row for unit in plain.units}
+
+
+def test_a_parameter_is_read_with_what_takes_it(small_index: Index) -> None:
+    place = small_index.find_document("py:toolkit.glue")
+    assert place is not None
+    rows = small_index.chunk_rows_of(place[0])
+    about = place[1].text.splitlines()[2]
+    for text, chunk in zip(told(small_index, rows), small_index.chunks(rows), strict=True):
+        if chunk.role == "parameter":
+            assert text.startswith(f"toolkit.glue ({about}): {chunk.name}")
+        elif chunk.role in ("summary", "signature"):
+            assert text == chunk.record
+
+
+def test_a_long_summary_is_cut_at_a_word_and_a_korean_one_stands_too() -> None:
+    def told_of(summary: str) -> str:
+        part = Chunk(
+            "py:a.b", "parameter", "ko", "a.b", "n", 0, 9, 0, 9, "a.b: n (int): 몇 번인지."
+        )
+        whole = replace(part, role="summary", name="", record=f"a.b b: {summary}")
+        return in_context(part, whole)
+
+    assert told_of("텐서를 여러 번 접는다.") == "a.b (텐서를 여러 번 접는다.): n (int): 몇 번인지."
+    long = told_of("folds " * 60)
+    assert long.startswith("a.b (folds folds") and long.endswith("folds): n (int): 몇 번인지.")
+    assert len(long) < 150
 
 
 def test_nothing_found_is_nothing_to_read(small_index: Index) -> None:

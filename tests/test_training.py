@@ -22,7 +22,7 @@ from rag.training.fitting import DEV, QUESTIONS, default_files, questions_of
 from rag.training.mean import mean
 from rag.training.measure import Search, by_words
 from rag.training.smallindexes import small_indexes
-from rag.training.tasks import Task, choose, even, pad
+from rag.training.tasks import Task, choose, even, neighbours, pad
 from rag.training.train import loss_of
 
 # -- everyday Korean -----------------------------------------------------------------------------
@@ -62,6 +62,22 @@ def test_rows_that_go_to_one_text_do_not_meet() -> None:
     for step in range(40):
         rows = choose(task(40), 3, step)
         assert len({row // 2 for row in rows}) == len(rows) > 0
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 5)), max_size=20), st.integers(1, 3)
+)
+def test_hard_paragraphs_are_others_of_the_same_article(
+    drawn: list[tuple[str, int]], most: int
+) -> None:
+    titles = [title for title, _ in drawn]
+    texts = [[ord(title), number] for title, number in drawn]
+    found = neighbours(titles, texts, most)
+    assert found == neighbours(titles, texts, most)
+    for own, near in zip(texts, found, strict=True):
+        same = {tuple(text) for text in texts if text[0] == own[0]} - {tuple(own)}
+        assert {tuple(text) for text in near} <= same
+        assert len(near) == min(most, len(same))
 
 
 def test_a_batch_follows_from_seed_and_step() -> None:

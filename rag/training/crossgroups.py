@@ -32,6 +32,7 @@ from rag.markup import readable
 from rag.pipeline import Pipeline
 from rag.question import checked_question, read_question
 from rag.reader import Read, read
+from rag.reranking import in_context, told
 from rag.retrieve import retrieve
 from rag.text import fold, nfc, sentences
 from rag.training import split as splits
@@ -39,7 +40,6 @@ from rag.training.data import Pair, arguments, bucket, clean, read_sections, row
 from rag.training.domain import QUESTIONS, for_encoder
 from rag.training.everyday import everyday
 from rag.training.teacher import materials
-from rag.types import Chunk
 
 GROUP = 8  # texts of a question
 _TEXT = 400  # characters of a text, as of a record (rag/chunking.py)
@@ -177,6 +177,7 @@ def calls(index: Index) -> Groups:
         if head.kind != "symbol":
             continue
         units = index.chunks(index.chunk_rows_of(head.row))
+        summary = next((unit for unit in units if unit.role == "summary"), None)
         short = ".".join(head.title.split(".")[-2:]) if draw.random() < 0.5 else head.title
         short = head.title.rpartition(".")[2] if draw.random() < 0.3 else short
         asking = [unit for unit in units if unit.role in _CALLS]
@@ -185,8 +186,16 @@ def calls(index: Index) -> Groups:
             if unit.role == "parameter" and "default" in unit.record.lower():
                 forms = draw.choice((forms, _DEFAULTS))
             query = draw.choice(forms).format(p=unit.name, s=short)
-            others = [one.record for one in units if one.role != unit.role or one.role in _CALLS]
-            right = [one.record for one in units if one.role == unit.role and one.name == unit.name]
+            others = [
+                in_context(one, summary)
+                for one in units
+                if one.role != unit.role or one.role in _CALLS
+            ]
+            right = [
+                in_context(one, summary)
+                for one in units
+                if one.role == unit.role and one.name == unit.name
+            ]
             wrong = [record for record in others if record not in right]
             if wrong:
                 yield (
@@ -221,6 +230,7 @@ def _judged(row: dict[str, Any], pipeline: Pipeline) -> tuple[list[str], list[st
     A unit without the proof that still holds all words of a right answer is neither.
     """
     found = _read(row["question"], pipeline)
+    records = _records(found)
     proofs = [fold(nfc(proof["words"])).lower() for proof in row["proof"]]
     fitting = {*row["sources"], *row.get("also", ())}
     right, wrong = [], []
@@ -230,11 +240,11 @@ def _judged(row: dict[str, Any], pipeline: Pipeline) -> tuple[list[str], list[st
         forms = (fold(raw).lower(), readable(raw).lower())
         own = bool({document.id, *document.aliases} & fitting)
         if own and any(words in text for words in proofs for text in forms):
-            right.append(unit.chunk.record)
+            right.append(records[unit.row])
         elif unit.chunk.role != "signature" and not _answers(row["must_contain"], forms):
-            wrong.append(unit.chunk.record)
+            wrong.append(records[unit.row])
     if not right:
-        right = [chunk.record for chunk in _proving(row, proofs, pipeline.index)]
+        right = list(_proving(row, proofs, pipeline.index))
     return right, wrong[:_UNITS]
 
 
@@ -242,22 +252,29 @@ def _answers(groups: Sequence[Sequence[str]], forms: Sequence[str]) -> bool:
     return all(any(nfc(a).lower() in text for a in some for text in forms) for some in groups)
 
 
-def _proving(row: dict[str, Any], proofs: Sequence[str], index: Index) -> Iterator[Chunk]:
+def _records(found: Read) -> dict[int, str]:
+    """What the cross-encoder reads of each unit, by the row of the unit."""
+    summaries = {unit.place: unit.chunk for unit in found.units if unit.chunk.role == "summary"}
+    return {u.row: in_context(u.chunk, summaries.get(u.place)) for u in found.units}
+
+
+def _proving(row: dict[str, Any], proofs: Sequence[str], index: Index) -> Iterator[str]:
     """The units that hold the proof, of a page that was not found."""
     for source in row["sources"]:
         place = index.find_document(source)
         if place is not None:
-            for chunk in index.chunks(index.chunk_rows_of(place[0])):
+            rows = index.chunk_rows_of(place[0])
+            for chunk, record in zip(index.chunks(rows), told(index, rows), strict=True):
                 text = fold(place[1].text[chunk.start : chunk.end]).lower()
                 if any(words in text for words in proofs):
-                    yield chunk
+                    yield record
 
 
 def nothing(pipeline: Pipeline) -> Groups:
     """Unanswerable questions with what is found for them."""
     draw = random.Random(25)
     for row in _lines("unanswerable-*.jsonl"):
-        found = [unit.chunk.record for unit in _read(row["question"], pipeline).units[:_UNITS]]
+        found = list(_records(_read(row["question"], pipeline)).values())[:_UNITS]
         held = not for_encoder(row["question"])
         for copy in range(1 if held else _COPIES):
             some = draw.sample(found, min(len(found), GROUP)) if copy else found[:GROUP]

@@ -11,7 +11,7 @@ from typing import Any
 from rag import reranking
 from rag.pipeline import Pipeline
 from rag.question import checked_question, read_question
-from rag.reranking import DEPTH, judged_features
+from rag.reranking import DEPTH, judged_features, told
 from rag.retrieve import prose_unit, retrieve
 from rag.training.fitting import fitting_arguments, questions_of
 from rag.training.listwise import Case, fit_file
@@ -34,7 +34,7 @@ def _case(question: dict[str, Any], pipeline: Pipeline) -> list[Case]:
     first = retrieved.found[:DEPTH]
     units = [prose_unit(retrieved, index, found.row) for found in first]
     rows = [unit for unit in units if unit is not None]
-    records = [chunk.record for chunk in index.chunks(rows)]
+    records = told(index, rows)
     said = dict(zip(rows, map(float, pipeline.judge.scores(asked.text, records)), strict=True))
     least = min(said.values(), default=0.0)
     heads = index.document_heads([found.row for found in first])

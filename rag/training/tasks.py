@@ -110,12 +110,12 @@ class Builder:
         return self._sections("texts", lambda row: row.text_ko, 128, cosine=True, size=48)
 
     def asked(self, name: str, language: str, size: int) -> Task:
-        """Questions to their own paragraphs."""
+        """Questions to their own paragraphs; others of the same article are hard."""
         found = self.found.korean if language == "korean" else self.found.english
         ids = self._cut([row.question for row in found], 48)
-        return Task(
-            name, ids, even(ids), others=self._cut([r.context for r in found], 160), size=size
-        )
+        own = self._cut([row.context for row in found], 160)
+        hard = neighbours([row.title for row in found], own)
+        return Task(name, ids, even(ids), others=own, hard=hard, size=size)
 
     def sentences(self) -> Task:
         """Everyday Korean sentences to others that follow from them; contradictions are hard."""
@@ -192,6 +192,21 @@ def _loose(text: str, draw: random.Random) -> str:
 def even(ids: Ids) -> NDArray[np.float64]:
     """Every row as often as any other."""
     return np.arange(1, len(ids) + 1) / len(ids)
+
+
+def neighbours(titles: Sequence[str], texts: Ids, most: int = 8) -> list[Ids]:
+    """For each row, up to `most` texts of the same title that are not its own, seeded."""
+    alike: dict[str, dict[tuple[int, ...], None]] = {}
+    for title, text in zip(titles, texts, strict=True):
+        alike.setdefault(title, {})[tuple(text)] = None
+    pools = {title: list(map(list, some)) for title, some in alike.items()}
+    draw = random.Random(13)
+    found = []
+    for title, text in zip(titles, texts, strict=True):
+        pool = pools[title]
+        drawn = draw.sample(pool, min(most + 1, len(pool)))
+        found.append([other for other in drawn if other != text][:most])
+    return found
 
 
 def cut(tokenizer: Tokenizer, texts: Sequence[str], limit: int) -> Ids:

@@ -19,10 +19,10 @@ from rag.followup import follow_up
 from rag.generators.generator import Brief, Extractive, Generator, Part, closing
 from rag.index import Index, read_index
 from rag.names import resolve
-from rag.premise import Premise, false_premise, package_title
-from rag.prompts import NEAREST, NEAREST_NAMES, REASONS, REFUSAL
+from rag.premise import false_premise
 from rag.question import Question, checked_question, read_question
 from rag.reader import Read, read
+from rag.refusal import for_weakness, on_premise, unanswered
 from rag.reranking import rerank
 from rag.retrieve import Retrieved, passages, retrieve, source_filter
 from rag.types import Answer, Document, Language, Passage, Turn
@@ -168,8 +168,7 @@ class Pipeline:
         asked = retrieved.question
         premise = false_premise(retrieved, text, self.index)
         if premise is not None:
-            reason = _premise_reason(premise, asked.language)
-            yield _refusal(clean, asked.language, reason, premise, places, confidence=0.0)
+            yield on_premise(premise, clean, asked.language, places)
             return
         model = fitted()
         confidence = model.probability(features(retrieved, text, self.index)) if text.units else 0.0
@@ -183,13 +182,9 @@ class Pipeline:
             yield empty
             with closing(self.generator.stream(Brief(retrieved, text, long))) as parts:
                 for part in parts:
-                    if part.refused:
-                        yield _unanswered(empty, part)
-                    else:
-                        yield _grown(empty, part)
+                    yield unanswered(empty, part) if part.refused else _grown(empty, part)
         if part is None:
-            reason = _weak_reason(retrieved, asked, self.index)
-            yield _refusal(clean, asked.language, reason, None, places, confidence=confidence)
+            yield for_weakness(retrieved, clean, places, self.index, confidence)
 
     def search(
         self, question: str, *, language: Language | None = None, k: int = 10,
@@ -258,50 +253,6 @@ def _generator(
     from rag.generators.models import model_generator
 
     return model_generator(model, encoder, strict=strict, timeout=timeout)
-
-
-def _premise_reason(premise: Premise, language: Language) -> str:
-    return REASONS[premise.reason][language].format(**premise.values)
-
-
-def _weak_reason(retrieved: Retrieved, asked: Question, index: Index) -> str:
-    undocumented = next((n for n in retrieved.named if n.undocumented and n.mention.sure), None)
-    if undocumented is not None:
-        return REASONS["undocumented"][asked.language].format(
-            name=undocumented.names[0], version=package_title(index, undocumented.names[0])
-        )
-    foreign = next((n.mention.name for n in retrieved.named if n.foreign), None)
-    if foreign is not None:
-        return REASONS["foreign"][asked.language].format(name=foreign)
-    return REASONS["weak"][asked.language]
-
-
-def _refusal(
-    clean: str, language: Language, reason: str, premise: Premise | None,
-    places: tuple[Passage, ...], *, confidence: float,
-) -> Answer:  # fmt: skip
-    """A refusal: the one sentence, why, and what lies nearest."""
-    lines = [reason if premise is not None else f"{REFUSAL[language]} {reason}"]
-    if premise is not None and premise.nearest:
-        names = ", ".join(f"`{name}`" for name in premise.nearest)
-        lines.append(NEAREST_NAMES[language].format(names=names))
-    if places and (premise is None or not premise.nearest):
-        names = ", ".join(f"{p.title}" for p in places[:3])
-        lines.append(NEAREST[language].format(names=names))
-    return Answer(
-        question=clean, language=language, answer="\n".join(lines), refused=True, reason=reason,
-        verdict=None, confidence=round(confidence, 3), generator="extractive", citations=(),
-        passages=places, seconds=0.0,
-    )  # fmt: skip
-
-
-def _unanswered(empty: Answer, part: Part) -> Answer:
-    """The refusal where the generator, not we, found that the passages do not answer."""
-    reason = REASONS["unanswered"][empty.language]
-    refusal = _refusal(
-        empty.question, empty.language, reason, None, empty.passages, confidence=empty.confidence
-    )
-    return replace(refusal, generator=part.generator, notice=part.notice)
 
 
 def _grown(empty: Answer, part: Part) -> Answer:

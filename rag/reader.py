@@ -289,14 +289,15 @@ def tells_nothing(chunk: Chunk) -> bool:
     title, _, told = chunk.record.partition(": ")
     if "): " in chunk.record:
         told = chunk.record.rpartition("): ")[2]
-    words = {english_stem(w.lower()) for w in _WORD.findall(_PATH.sub(" ", told))} - _PLAIN
+    words = _stems(_PATH.sub(" ", told)) - _PLAIN
     if chunk.role == "parameter" and not _VALUE.search(told):
         # What the entry and its owner are called says nothing of it.
-        return (
-            len(words - {english_stem(w.lower()) for w in _WORD.findall(f"{title} {chunk.name}")})
-            < 2
-        )
+        return len(words - _stems(f"{title} {chunk.name}")) < 2
     return len(words) < (3 if "=" in told else 1)
+
+
+def _stems(text: str) -> set[str]:
+    return {english_stem(word.lower()) for word in _WORD.findall(text)}
 
 
 def _asked(

@@ -35,6 +35,7 @@ LAYERS = (
     "reader",
     "verdict confidence premise",
     "generators",
+    "refusal",
     "pipeline",
     "langchain serve",
     "command",

@@ -2,6 +2,7 @@
 
 python -m rag.training.start --data ../shared/data --work .training
 python -m rag.training.start --bundled          from the encoder that ships, to train it on
+python -m rag.training.start --bundled-cross    from the cross-encoder that ships: cross-start.pt
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer
 
+from rag.crossencoder import BUNDLED as CROSS
 from rag.encoderexport import read_weights
 from rag.encoders import BUNDLED
 from rag.training.data import arguments
@@ -24,9 +26,13 @@ def main() -> None:
     """Write WORK/start.pt."""
     parser = arguments(__doc__ or "")
     parser.add_argument("--bundled", action="store_true", help="begin where the shipped one is")
+    parser.add_argument("--bundled-cross", action="store_true", help="the same, cross-encoder")
     options = parser.parse_args()
     if options.bundled:
         _bundled(options.work)
+        return
+    if options.bundled_cross:
+        _bundled_cross(options.work)
         return
     tokenizer = Tokenizer.from_file(str(options.work / "tokenizer.json"))
     student = teacher(tokenizer.get_vocab_size())
@@ -46,6 +52,17 @@ def _bundled(work: Path) -> None:
     state = {f"body.{name}": torch.from_numpy(np.array(w)) for name, w in weights.items()}
     student.load_state_dict(state)
     torch.save({"model": student.state_dict(), "step": 0}, work / "start.pt")
+
+
+def _bundled_cross(work: Path) -> None:
+    """Write WORK/cross-start.pt from the cross-encoder that ships."""
+    weights = read_weights(CROSS / "model.onnx")
+    own = ("head.weight", "head.bias")
+    state = {
+        name if name in own else f"body.{name}": torch.from_numpy(np.array(values))
+        for name, values in weights.items()
+    }
+    torch.save({"model": state, "step": 0}, work / "cross-start.pt")
 
 
 if __name__ == "__main__":

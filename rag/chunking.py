@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 
 from rag.blocks import Block, Section, Span, plain, read_sections, stripped
-from rag.text import fold, has_hangul, language_of, leans, sentences
+from rag.text import fold, has_hangul, joined, language_of, leans, sentences
 from rag.types import Chunk, Document, Role
 
 # Hangul says the same in half as many characters: there half of _SHORT and of an item counts.
@@ -93,17 +93,13 @@ def _sentences(text: str, span: Span, whole: int) -> list[Span]:
     start, end = span
     if end - start <= whole:
         return [span]
-    joined: list[Span] = []
-    for left, right in sentences(text[start:end]):
-        here = (start + left, start + right)
-        if joined and (_cuts_letter(text, here[0]) or _belong(text, joined[-1], here)):
-            joined[-1] = (joined[-1][0], here[1])
-        else:
-            joined.append(here)
-    return joined
+    found = [(start + left, start + right) for left, right in sentences(text[start:end])]
+    return joined(found, lambda before, after: _belong(text, before, after))
 
 
 def _belong(text: str, before: Span, after: Span) -> bool:
+    if _cuts_letter(text, after[0]):
+        return True
     if leans(text[slice(*after)]) and after[1] - before[0] <= _LEANING:
         return True
     short = _short(text, before) or _short(text, after)

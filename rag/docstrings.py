@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rag.markup import readable
-from rag.text import leans, sentences
+from rag.text import joined, leans, sentences
 from rag.types import Chunk, Document, Role
 
 _HEADS: dict[str, Role] = {
@@ -307,17 +307,10 @@ def _spans(text: str, block: _Block) -> Iterator[tuple[int, int]]:
     if block.whole or short or (_BULLET.match(text[start:end]) and end - start <= _LONG):
         yield start, end
         return
-    held: tuple[int, int] | None = None
-    for left, right in sentences(text[start:end]):
-        here = (start + left, start + right)
-        if held is not None and leans(text[slice(*here)]) and here[1] - held[0] <= _LONG:
-            held = (held[0], here[1])
-            continue
-        if held is not None:
-            yield held
-        held = here
-    if held is not None:
-        yield held
+    found = ((start + left, start + right) for left, right in sentences(text[start:end]))
+    yield from joined(
+        found, lambda held, here: leans(text[slice(*here)]) and here[1] - held[0] <= _LONG
+    )
 
 
 def _chunk(document: Document, role: Role, name: str, start: int, end: int) -> Chunk:

@@ -33,7 +33,7 @@ from rag.text import search_tokens
 from rag.types import Chunk, Document
 from rag.vectorcache import VectorCache, text_hash
 
-CHUNKING = "units-3"
+CHUNKING = "units-4"
 Progress = Callable[[str, int, int], None]  # what is done, how many of how many
 
 # Units that share the vector of their document's summary: a call or a listing of code says little

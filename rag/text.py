@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
 from rag.types import Language
@@ -151,7 +151,7 @@ def _asks_in_korean(text: str) -> bool:
 
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|cf|vs|Fig|Eq|Sec|No|resp|approx|al|Dr|Mr|Ms|Inc|incl|w\.r\.t|a\.k\.a)"
-    r"|(?:^|[\s(])[A-Z])\.$"
+    r"|(?:^|[\s(])[A-Z]|(?:^|\n)[ \t]*\d{1,2})\.$"  # the last one: the number of a list item
 )
 _END = re.compile(r"(?<![.!?。…])[.!?。…]++[\"'”’)\]`*]*+(?=\s|$)")
 _BREAK = re.compile(r"\n[ \t]*\n")
@@ -183,7 +183,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
     """Spans (start, end) of the sentences of `text`, without the white space around them.
 
     A blank line always ends one. A full stop does not end one inside a name or number, after an
-    abbreviation, or before a lower-case word, unless it stands after Hangul, where a name in lower
+    abbreviation or the number that opens a line, or before a lower-case word, unless it stands after Hangul, where a name in lower
     case may open the next sentence. Line breaks inside a paragraph mean nothing.
     """
     spans: list[tuple[int, int]] = []
@@ -214,6 +214,19 @@ def _stripped(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     right = start + len(piece.rstrip())
     if left < right:
         yield left, right
+
+
+def joined(
+    spans: Iterable[tuple[int, int]], belong: Callable[[tuple[int, int], tuple[int, int]], bool]
+) -> list[tuple[int, int]]:
+    """The spans, each that belongs to what stands before it made one with it."""
+    made: list[tuple[int, int]] = []
+    for span in spans:
+        if made and belong(made[-1], span):
+            made[-1] = (made[-1][0], span[1])
+        else:
+            made.append(span)
+    return made
 
 
 # -- search tokens -----------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from rag.text import (
     english_stem,
     fold,
     has_hangul,
+    joined,
     korean_stem,
     language_of,
     leans,
@@ -335,3 +336,27 @@ def test_stop_words_are_compared_after_their_particles_are_gone() -> None:
 
 def test_folding_is_one_space_between_words() -> None:
     assert fold("  가\n\t나 \u3000 b ") == "가 나 b"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("1. Fold it. Turn it.", ["1. Fold it.", "Turn it."]),
+        ("It does:\n  2. Fold it.\n  3. 종이를 접는다. 돌린다.",
+         ["It does:\n  2. Fold it.", "3. 종이를 접는다.", "돌린다."]),
+        ("Default: 0. Must be odd.", ["Default: 0.", "Must be odd."]),
+    ],
+)  # fmt: skip
+def test_the_number_that_opens_a_line_ends_no_sentence(text: str, found: list[str]) -> None:
+    assert [text[start:end] for start, end in sentences(text)] == found
+
+
+@given(st.lists(st.integers(1, 9), max_size=12), st.integers(1, 20))
+def test_joined_spans_hold_the_same(lengths: list[int], limit: int) -> None:
+    ends = [sum(lengths[: i + 1]) for i in range(len(lengths))]
+    spans = list(zip([0, *ends], ends, strict=False))
+    made = joined(spans, lambda before, after: after[1] - before[0] <= limit)
+    assert [start for start, _ in made[1:]] == [end for _, end in made[:-1]]
+    assert (made[0][0], made[-1][1]) == (0, ends[-1]) if spans else made == []
+    assert all(end - start <= max(limit, *lengths) for start, end in made)
+    assert joined(spans, lambda before, after: False) == spans

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import toolkit
@@ -391,3 +392,20 @@ def test_two_numbers_are_no_two_sides(small_index: Index, text: str, year: str) 
     assert written is not None
     assert written.verdict is None
     assert year in written.text
+
+
+@pytest.mark.parametrize(
+    "text", ["which one bends the paper at a mark?", "종이를 표시한 데서 굽히는 건 뭐예요?"]
+)
+def test_a_namesake_that_says_the_same_is_not_told_again(tmp_path: Path, text: str) -> None:
+    bend = "{name}(paper)\n\nBends the paper at the mark.\n"
+    found = [
+        toolkit.symbol(name, bend.format(name=name))
+        for name in ("toolkit.bend", "toolkit.old.bend", "toolkit.curve")
+    ]
+    with toolkit.build(tmp_path / "index", load_encoder(None), found) as index:
+        written = extractive.write(*pieces(index, text))
+    assert written is not None
+    assert written.text.count("Bends the paper at the mark.") == 2  # curve is another name
+    told = {citation.source.rpartition(".")[2] for citation in written.citations}
+    assert told == {"bend", "curve"}

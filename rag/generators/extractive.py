@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from math import inf
 
 from rag.generators import eitheror, symbol, yesno
-from rag.generators.draft import Draft
+from rag.generators.draft import Draft, shown_quote
 from rag.prompts import ALSO, CORRECTED, label
 from rag.reader import Read, Reading
 from rag.retrieve import Retrieved
 from rag.text import points_back
-from rag.types import Citation, Verdict
+from rag.types import Citation, Document, Verdict
 
 BUDGET, LONG_BUDGET = 640, 4_000  # characters; a reader in a hurry looks at 800
 _UNITS, _LONG_UNITS = 3, 12  # quotes from the main source
@@ -163,16 +163,30 @@ def _other_units(retrieved: Retrieved, read: Read, main: Sequence[int]) -> list[
         return []
     language = retrieved.question.language
     found = []
+    told = {_known_by(read.documents[place], _summary(read.of(place))) for place in main}
     for place, document in enumerate(read.documents):
         prose = [u for u in read.of(place) if u.chunk.role not in _NO_PROSE and u.says]
         prose = [u for u in prose if document.kind == "symbol" or u.chunk.language == language]
         if place in main or not prose or prose[0].features.get("behind", 0.0) * 5 > _BEHIND:
             continue
-        summary = next((u for u in prose if u.chunk.role == "summary"), prose[0])
+        summary = _summary(prose) or prose[0]
+        if _known_by(document, summary) in told:
+            continue  # a namesake that says the same would only be read twice
+        told.add(_known_by(document, summary))
         brief = summary.chunk.end - summary.chunk.start <= _OTHERS_ROOM
-        told = document.kind == "symbol" and brief and "error" not in retrieved.question.intents
-        found.append(summary if told else prose[0])
+        whole = document.kind == "symbol" and brief and "error" not in retrieved.question.intents
+        found.append(summary if whole else prose[0])
     return found
+
+
+def _summary(units: Sequence[Reading]) -> Reading | None:
+    return next((unit for unit in units if unit.chunk.role == "summary"), None)
+
+
+def _known_by(document: Document, unit: Reading | None) -> tuple[str, str]:
+    """The last step of a name and what is said of it."""
+    said = shown_quote(document, unit.chunk) if unit is not None else document.id
+    return document.title.rpartition(".")[2], said
 
 
 def _others(retrieved: Retrieved, read: Read, others: Sequence[Reading], draft: Draft) -> None:

@@ -52,7 +52,7 @@ MIX = {
         "sentences": 0.05,
     },
     "round": {
-        "learner": 0.34, "squad": 0.36, "tydi": 0.08, "both": 0.09, "head sections": 0.09,
+        "learner": 0.40, "squad": 0.30, "tydi": 0.08, "both": 0.09, "head sections": 0.09,
         "sentences": 0.04,
     },
 }  # fmt: skip

@@ -12,11 +12,9 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 
 from rag.blocks import Block, Section, Span, plain, read_sections, stripped
-from rag.text import fold, has_hangul, joined, language_of, leans, sentences
+from rag.text import belongs, fold, has_hangul, joined, language_of, sentences
 from rag.types import Chunk, Document, Role
 
-# Hangul says the same in half as many characters: there half of _SHORT and of an item counts.
-_SHORT = 40  # a shorter sentence is joined with its neighbour
 _LEANING = 320  # characters up to which a sentence is kept with the one that it leans on
 _LONG = 600  # where nothing ends a sentence for so long, the end of a line or word does
 _CODE = 1_200
@@ -83,7 +81,7 @@ def _units(text: str, block: Block) -> Iterator[Span]:
         return
     whole = _WHOLE[block.kind]
     if block.kind == "item" and has_hangul(text[slice(*block.inner)]):
-        whole //= 2
+        whole //= 2  # Hangul says the same in half as many characters
     for piece in _sentences(text, block.inner, whole):
         yield from _split(text, piece, max(whole, _LONG))
 
@@ -98,17 +96,7 @@ def _sentences(text: str, span: Span, whole: int) -> list[Span]:
 
 
 def _belong(text: str, before: Span, after: Span) -> bool:
-    if _cuts_letter(text, after[0]):
-        return True
-    if leans(text[slice(*after)]) and after[1] - before[0] <= _LEANING:
-        return True
-    short = _short(text, before) or _short(text, after)
-    return short and after[1] - before[0] <= 4 * _SHORT
-
-
-def _short(text: str, span: Span) -> bool:
-    words = text[slice(*span)]
-    return len(words) < (_SHORT // 2 if has_hangul(words) else _SHORT)
+    return _cuts_letter(text, after[0]) or belongs(text, before, after, _LEANING)
 
 
 def _cuts_letter(text: str, place: int) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rag.markup import readable
-from rag.text import joined, leans, sentences
+from rag.text import belongs, joined, sentences
 from rag.types import Chunk, Document, Role
 
 _HEADS: dict[str, Role] = {
@@ -308,9 +308,7 @@ def _spans(text: str, block: _Block) -> Iterator[tuple[int, int]]:
         yield start, end
         return
     found = ((start + left, start + right) for left, right in sentences(text[start:end]))
-    yield from joined(
-        found, lambda held, here: leans(text[slice(*here)]) and here[1] - held[0] <= _LONG
-    )
+    yield from joined(found, lambda before, after: belongs(text, before, after, _LONG))
 
 
 def _chunk(document: Document, role: Role, name: str, start: int, end: int) -> Chunk:

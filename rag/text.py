@@ -158,6 +158,7 @@ _BREAK = re.compile(r"\n[ \t]*\n")
 _LOWER_START = re.compile(r"\s+[a-z]")
 
 
+_BRIEF = 40  # characters; Hangul says the same in half as many
 _LEANING = re.compile(
     r"(?:Otherwise|Instead|However|But|Then|Thus|Hence|Therefore|So|If (?:so|not)|In (?:this|that) case)\b"
     r"|(?:그렇지 않으면|그렇지 않은|아니면|이 경우|그 경우|그래서|따라서|그러면|그 대신|하지만|그러나|다만)(?![가-힣])"
@@ -227,6 +228,20 @@ def joined(
         else:
             made.append(span)
     return made
+
+
+def belongs(text: str, before: tuple[int, int], after: tuple[int, int], most: int) -> bool:
+    """Whether the sentence at `after` is to be quoted together with the one before it: it leans on
+    that, up to `most` characters of both, or one of them is very short."""
+    length = after[1] - before[0]
+    if leans(text[slice(*after)]) and length <= most:
+        return True
+    return (_brief(text, before) or _brief(text, after)) and length <= 4 * _BRIEF
+
+
+def _brief(text: str, span: tuple[int, int]) -> bool:
+    words = text[slice(*span)]
+    return len(words) < (_BRIEF // 2 if has_hangul(words) else _BRIEF)
 
 
 # -- search tokens -----------------------------------------------------------------------------

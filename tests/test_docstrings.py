@@ -87,8 +87,7 @@ Example::
 def test_google_style() -> None:
     assert units(GOOGLE) == [
         ("signature", "", "pkg.blend(first, second, *, weight=0.5,\n    out=None) -> Field"),
-        ("summary", "", "Blend two fields, e.g. pictures."),
-        ("text", "", "The result is new."),
+        ("summary", "", "Blend two fields, e.g. pictures. The result is new."),
         ("text", "", "It never copies more than once,\nbut may allocate."),
         ("note", "", "Both must lie on one device."),
         ("note", "", "Otherwise it fails."),
@@ -103,8 +102,7 @@ def test_google_style() -> None:
         ),
         ("parameter", "rest", "*rest: further ones"),
         ("parameter", "out", "out (Field): where to write."),
-        ("returns", "", "Field: the blend."),
-        ("returns", "", "It has the shape of ``first``."),
+        ("returns", "", "Field: the blend. It has the shape of ``first``."),
         ("raises", "ValueError", "ValueError: when shapes differ."),
         ("raises", "TypeError", "TypeError: when a list is given."),
         ("shape", "", "- Input: :math:`(N, C)`"),
@@ -159,8 +157,7 @@ volume
         ("parameter", "width", "width : float\n    How wide it is."),
         ("parameter", "height", "height : float, optional\n    How high it is."),
         ("returns", "", "float\n    The area."),
-        ("note", "", "It multiplies."),
-        ("note", "", "It does not add."),
+        ("note", "", "It multiplies. It does not add."),
         ("example", "", ">>> area(2, 3)\n6\n\n>>> area(2)\n2"),
         ("see-also", "", "volume"),
     ]
@@ -218,10 +215,8 @@ Args:
 """
     assert units(text) == [
         ("signature", "", "pkg.합치기(첫째, 둘째)"),
-        ("summary", "", "두 필드를 합칩니다."),
-        ("text", "", "새 필드가 생겨요."),
-        ("text", "", "torch.cat과 달리 새 차원을 만듭니다."),
-        ("text", "", "torch.stack과는 같습니다."),
+        ("summary", "", "두 필드를 합칩니다. 새 필드가 생겨요."),
+        ("text", "", "torch.cat과 달리 새 차원을 만듭니다. torch.stack과는 같습니다."),
         ("note", "", "같은 장치에 있어야 합니다."),
         ("warning", "", "주의: 느립니다."),
         ("parameter", "first", "first (Field): 첫 필드. 기본값은 None입니다."),
@@ -275,15 +270,11 @@ def test_a_long_parameter_is_cut_into_sentences_that_keep_its_name() -> None:
 
 def test_otherwise_stays_with_its_condition() -> None:
     rule = "If dtype is given, it is used. Otherwise, it is inferred from the input."
-    assert quotes(f"pkg.f(a)\n\nSummary.\n\n{rule} The rest follows.\n", "text") == [
-        rule,
-        "The rest follows.",
-    ]
+    rest = "The rest of the arguments follow in the order of the call."
+    assert quotes(f"pkg.f(a)\n\nSummary.\n\n{rule} {rest}\n", "text") == [rule, rest]
     rule = "자료형을 주면 그것을 쓴다. 그렇지 않으면 입력을 따른다."
-    assert quotes(f"pkg.f(a)\n\n요약이다.\n\n{rule} 나머지는 뒤따른다.\n", "text") == [
-        rule,
-        "나머지는 뒤따른다.",
-    ]
+    rest = "나머지 인자들은 부를 때 적은 차례대로 뒤따른다."
+    assert quotes(f"pkg.f(a)\n\n요약이다.\n\n{rule} {rest}\n", "text") == [rule, rest]
 
 
 @pytest.mark.parametrize("head", ["Example", "Examples", "Usage", "예시"])
@@ -298,7 +289,7 @@ def test_a_record_names_the_symbol_and_the_parameter() -> None:
     chunks = docstring_chunks(document(GOOGLE, "pkg.CosineBlend"))
     by_unit = {(c.role, c.name): c for c in chunks}
     assert by_unit["summary", ""].record == (
-        "pkg.CosineBlend Cosine Blend: Blend two fields, e.g. pictures."
+        "pkg.CosineBlend Cosine Blend: Blend two fields, e.g. pictures. The result is new."
     )
     assert by_unit["parameter", "second"].record == (
         "pkg.CosineBlend: second (Field, optional): the other. Default: `None`"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from rag.text import (
     KOREAN_STOPWORDS,
+    belongs,
     english_stem,
     fold,
     has_hangul,
@@ -360,3 +361,24 @@ def test_joined_spans_hold_the_same(lengths: list[int], limit: int) -> None:
     assert (made[0][0], made[-1][1]) == (0, ends[-1]) if spans else made == []
     assert all(end - start <= max(limit, *lengths) for start, end in made)
     assert joined(spans, lambda before, after: False) == spans
+
+
+@pytest.mark.parametrize(
+    ("text", "together"),
+    [
+        ("Returns the number of processors. Always 1.", True),
+        ("N.B. This only exists for programs that run on any device.", True),
+        ("두 텐서를 새 차원으로 합친다. 항상 그렇다.", True),
+        (
+            "It computes the mean over all dimensions. The result has no dimension of its own.",
+            False,
+        ),
+        (
+            "모든 차원에 대해 평균을 계산하여 돌려준다. 결과는 스스로의 차원을 하나도 갖지 않는다.",
+            False,
+        ),
+    ],
+)
+def test_a_very_short_sentence_is_no_quote_of_its_own(text: str, together: bool) -> None:
+    before, after = sentences(text)
+    assert belongs(text, before, after, 320) is together

@@ -370,7 +370,7 @@ def test_joined_spans_hold_the_same(lengths: list[int], limit: int) -> None:
         ("N.B. This only exists for programs that run on any device.", True),
         ("두 텐서를 새 차원으로 합친다. 항상 그렇다.", True),
         (
-            "It computes the mean over all dimensions. The result has no dimension of its own.",
+            "It computes the mean over all dimensions. The result that is returned has no dimension of its own.",
             False,
         ),
         (

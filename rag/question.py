@@ -83,7 +83,7 @@ _INTENTS: dict[str, re.Pattern[str]] = {
         r"(?:give|pass|set|specify)\b|\bleave (?:out|off|it)\b|\bleft out\b",
         "howto": r"\bhow (?:do|can|to|should|would)\b|\bhow's\b|\bway to\b|\bwhich (?:function|module|class|tool|"
         r"method|api|optimizer|option)|어떻게 (?!되|돼|된|됩|다르|달라|동작|작동|나오|나와|생기|생겨|바뀌|계산되|처리되)|하려면|려면|하는 법|"
-        r"방법|하고 싶|고 싶|뭘 (?:써|쓰|사용|불러)|뭐 (?:써|쓰)|무엇을 (?:써|쓰|사용)|쓰는 법|예제|example",
+        r"방법|하고 싶|고 싶|뭘 (?:써|쓰|사용|불러)|뭐 (?:써|쓰)|무엇을 (?:써|쓰|사용)|쓰는 법|사용법|활용법|예제|예시|\bexample|\busage\b",
         "type": r"\b(?:what|which) (?:data ?)?type\b|\btype of\b|(?:자료형|타입|형식)(?:은|이|으로|을|:|\?|$| )",
         "shape": r"\bshapes?\b|\bdimensions?\b|\bsizes?\b|모양|크기|차원|형태|shape",
         "returns": r"\breturns?\b|\bgive(?:s)? (?:me|back)\b|\bcomes? (?:out of|back)\b|"

@@ -57,6 +57,7 @@ _WORD = re.compile(r"[가-힣]{2,}|[A-Za-z]{3,}")
 _PLAIN = frozenset(map(english_stem,
     "the and for this that its input output tensor first second other given result optional".split()
 ))  # fmt: skip
+_POINTER = re.compile(r"(?:See|See also|Please see|Refer to|참고:)\b[^`]{,70}")
 _VALUE = re.compile(r"\d|\b(?:None|True|False|defaults?|must|only|if|기본)\b", re.I)
 # A page that speaks of itself instead of its subject: "this note follows the copy of ...".
 _ABOUT_ITSELF = re.compile(
@@ -285,8 +286,10 @@ def unit_features(
 
 def tells_nothing(chunk: Chunk) -> bool:
     """ "input (Tensor): the input tensor.", "scale (float): scale of the distribution", a formula, a
-    link: nothing is told by it."""
+    link, "See also the paper.": nothing is told by it."""
     title, _, told = chunk.record.partition(": ")
+    if chunk.role != "parameter" and _POINTER.fullmatch(told):
+        return True
     if "): " in chunk.record:
         told = chunk.record.rpartition("): ")[2]
     words = _stems(_PATH.sub(" ", told)) - _PLAIN

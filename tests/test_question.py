@@ -168,6 +168,7 @@ def test_years() -> None:
         ("omitted", "What if I leave out the generator?", "generator를 생략하면?"),
         ("howto", "How do I join tensors?", "텐서를 합치려면 어떻게 해요?"),
         ("howto", "Which function joins tensors?", "텐서를 합치는 방법"),
+        ("howto", "usage of gather", "gather 사용법"),
         ("shape", "What shape does it have?", "결과의 모양은?"),
         ("returns", "What does torch.unique return?", "torch.unique는 뭘 반환해요?"),
         ("error", "Why does view raise an error?", "view에서 왜 에러가 나요?"),

@@ -153,6 +153,8 @@ def test_an_index_without_units_has_nothing_to_read(small_index: Index) -> None:
         ("parameter", "a.접기: 축 (int): 새 차원이 끼워질 자리", False),
         ("returns", "a.sum: the resulting sum", False),
         ("text", "a.tanh: y = x", True),
+        ("text", "a.tanh: See also Hyperbolic tangent on Wikipedia .", True),
+        ("text", "a.tanh: See `a.atanh` for the inverse.", False),
         ("text", "접기: 종이를 반으로 접는다.", False),
     ],
 )

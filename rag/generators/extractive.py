@@ -65,7 +65,7 @@ def write(retrieved: Retrieved, read: Read, *, long: bool = False) -> Written | 
     draft.budget += _OTHERS_ROOM if others else 0
     _others(retrieved, read, others, draft)
     if len(main) == 1:
-        symbol.example(retrieved.question, read, main[0], draft)
+        symbol.example(retrieved.question, read.documents[main[0]], read.of(main[0]), draft)
     return Written(draft.text, tuple(draft.citations)) if draft.citations else None
 
 
@@ -148,7 +148,11 @@ def _main(
         chosen = with_next(chosen, units)
     chosen = in_reading_order(chosen)
     if document.kind == "symbol":
+        kept = symbol.usage_room(retrieved.question, units) if meant else 0
+        draft.budget -= kept
         symbol.write(retrieved, document, units, chosen, draft)
+        draft.budget += kept
+        symbol.call(retrieved.question, document, units, draft)
         return
     lead = label(document, retrieved.question.language)
     for unit in chosen:

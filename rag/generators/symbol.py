@@ -9,12 +9,14 @@ from rag.generators.draft import Draft
 from rag.markup import readable
 from rag.prompts import ALIAS_OF, DEFAULT_OF, ROLES, TYPE_OF, label
 from rag.question import Question
-from rag.reader import Read, Reading, asks_for
+from rag.reader import Reading, asks_for
 from rag.retrieve import Retrieved
 from rag.types import Chunk, Document
 
 _SUMMARY = 260  # a longer first sentence is quoted only where it answers
 _CALL = 300
+_EXAMPLE = 260  # a longer one is cut where the room ends
+_FRAME = 20  # what stands around a block of code
 _DEFAULT = re.compile(
     r"[Dd]efaults?(?:\s+(?:value is|value:|value|is|to|as))*\s*[:=]?\s*"
     r"(?P<value>``[^`]+``|:\w+:`[^`]+`|'[^']*'|\"[^\"]*\"|-?(?:\d+(?:\.\d+)?|\.\d+)(?:e-?\d+)?|None|True|False)"
@@ -32,7 +34,7 @@ def write(
     chosen: Sequence[Reading],
     draft: Draft,
 ) -> None:
-    """Name and summary, the chosen units, and the call where it helps."""
+    """Name and summary, and the chosen units."""
     question = retrieved.question
     if facts(retrieved, document, units, draft):
         # What was asked for by name is told; further sentences would only look like more answers.
@@ -46,7 +48,6 @@ def write(
         told = lead or _role(unit.chunk, document, question)
         if draft.quote(document, unit.chunk, lead=told, force=not draft.citations):
             lead = ""
-    call(question, document, units, draft)
 
 
 def _role(chunk: Chunk, document: Document, question: Question) -> str:
@@ -93,14 +94,12 @@ def call(question: Question, document: Document, units: Sequence[Reading], draft
         draft.code(document, found.start, found.end)
 
 
-def example(question: Question, read: Read, place: int, draft: Draft) -> None:
+def example(question: Question, document: Document, units: Sequence[Reading], draft: Draft) -> None:
     """The docstring's first example where "how" was asked: whole where it fits, else its first
     complete statements with their output."""
-    document = read.documents[place]
-    examples = [u.chunk for u in read.of(place) if u.chunk.role == "example"]
-    if "howto" not in question.intents or not examples:
+    first = _first_example(question, units)
+    if first is None:
         return
-    first = min(examples, key=lambda chunk: chunk.start)
     room = draft.room - 16
     end = first.end
     if end - first.start > room:
@@ -108,6 +107,22 @@ def example(question: Question, read: Read, place: int, draft: Draft) -> None:
     # Preparations alone show nothing: the thing itself must be in what fits.
     if document.title.rpartition(".")[2] in document.text[first.start : end]:
         draft.code(document, first.start, end)
+
+
+def usage_room(question: Question, units: Sequence[Reading]) -> int:
+    """Characters to keep for the call and a short example, where "how" was asked."""
+    first, call = _first_example(question, units), _signature(units)
+    if first is None or call is None:
+        return 0
+    sizes = (first.end - first.start, _EXAMPLE), (call.end - call.start, _CALL)
+    return sum(size + _FRAME for size, most in sizes if size <= most)
+
+
+def _first_example(question: Question, units: Sequence[Reading]) -> Chunk | None:
+    examples = [u.chunk for u in units if u.chunk.role == "example"]
+    if "howto" not in question.intents or not examples:
+        return None
+    return min(examples, key=lambda chunk: chunk.start)
 
 
 def statements_end(text: str, start: int, end: int, room: int) -> int:

@@ -87,10 +87,15 @@ def _linear(graph: Any, stored: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
     The export names the matrices by number only; the bias beside one tells which it is.
     """
-    products = {
+    columns = {
         node.output[0]: _stem(node.input[1])
         for node in graph.node
-        if node.op_type == "Mul" and node.input[1].endswith(".scale") and node.input[1] in stored
+        if node.op_type == "MatMulIntegerToFloat"
+    }
+    products = {
+        node.output[0]: columns[node.input[0]]
+        for node in graph.node
+        if node.op_type == "Mul" and node.input[0] in columns
     }
     for node in graph.node:
         if node.op_type == "Add":

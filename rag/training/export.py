@@ -38,6 +38,7 @@ ROW_STEPS = 127
 # the steps of old, and the same steps would round what it has learnt away.
 TABLE_STEPS, WEIGHT_STEPS = 125, 63
 OPSET = 17
+RUNTIME = "com.microsoft"  # operations that onnxruntime adds
 SAMPLES = (
     "How do I concatenate two tensors along a new dimension?",
     "두 텐서를 새로운 차원으로 합치려면 어떻게 하나요?",
@@ -113,7 +114,8 @@ def quantize(model: onnx.ModelProto) -> onnx.ModelProto:
     graph = model.graph
     weights = {one.name: one for one in graph.initializer}
     constants = {
-        "steps": np.float32(1 / ROW_STEPS),
+        "steps": np.float32(ROW_STEPS),
+        "step": np.float32(1 / ROW_STEPS),
         "tiny": np.float32(1e-12),
         "one": np.float32(1),
         "middle": np.uint8(128),
@@ -135,7 +137,7 @@ def quantize(model: onnx.ModelProto) -> onnx.ModelProto:
         )
         if name not in replaced:
             made.append(numpy_helper.from_array(values, f"{name}.int8"))
-            made.append(numpy_helper.from_array(scale, f"{name}.scale"))
+            made.append(numpy_helper.from_array(scale if table else scale[0], f"{name}.scale"))
             replaced.add(name)
         if not table and node.input[0] not in rounded:
             nodes.extend(_round_rows(node.input[0]))
@@ -145,6 +147,7 @@ def quantize(model: onnx.ModelProto) -> onnx.ModelProto:
     del graph.node[:], graph.initializer[:]
     graph.node.extend(nodes)
     graph.initializer.extend([*kept, *made])
+    model.opset_import.append(helper.make_opsetid(RUNTIME, 1))
     onnx.checker.check_model(model)
     return model
 
@@ -165,23 +168,25 @@ def _lookup(table: str, node: onnx.NodeProto) -> list[onnx.NodeProto]:
 def _round_rows(value: str) -> list[onnx.NodeProto]:
     """One scale a token: uint8 around 128."""
     return [
-        helper.make_node("Abs", [value], [f"{value}.abs"]),
-        helper.make_node("ReduceMax", [f"{value}.abs"], [f"{value}.max"], axes=[-1], keepdims=1),
-        helper.make_node("Mul", [f"{value}.max", "steps"], [f"{value}.step"]),
-        helper.make_node("Max", [f"{value}.step", "tiny"], [f"{value}.scale"]),
-        helper.make_node("Div", [value, f"{value}.scale"], [f"{value}.unit"]),
+        helper.make_node("ReduceMax", [value], [f"{value}.most"], axes=[-1], keepdims=1),
+        helper.make_node("ReduceMin", [value], [f"{value}.least"], axes=[-1], keepdims=1),
+        helper.make_node("Neg", [f"{value}.least"], [f"{value}.below"]),
+        helper.make_node("Max", [f"{value}.most", f"{value}.below", "tiny"], [f"{value}.max"]),
+        helper.make_node("Div", ["steps", f"{value}.max"], [f"{value}.finer"]),
+        helper.make_node("Mul", [value, f"{value}.finer"], [f"{value}.unit"]),
         helper.make_node("QuantizeLinear", [f"{value}.unit", "one", "middle"], [f"{value}.uint8"]),
+        helper.make_node("Mul", [f"{value}.max", "step"], [f"{value}.scale"]),
     ]
 
 
 def _product(weight: str, node: onnx.NodeProto) -> list[onnx.NodeProto]:
+    """The product of whole numbers, put back to scale a column within it and a row behind it: five
+    sixths of the time went into passes over the numbers, not into the product."""
     value, out = node.input[0], node.output[0]
-    inputs = [f"{value}.uint8", f"{weight}.int8", "middle"]
+    inputs = [f"{value}.uint8", f"{weight}.int8", "one", f"{weight}.scale", "middle"]
     return [
-        helper.make_node("MatMulInteger", inputs, [f"{out}.int32"]),
-        helper.make_node("Cast", [f"{out}.int32"], [f"{out}.float"], to=TensorProto.FLOAT),
-        helper.make_node("Mul", [f"{out}.float", f"{value}.scale"], [f"{out}.rows"]),
-        helper.make_node("Mul", [f"{out}.rows", f"{weight}.scale"], [out]),
+        helper.make_node("MatMulIntegerToFloat", inputs, [f"{out}.columns"], domain=RUNTIME),
+        helper.make_node("Mul", [f"{out}.columns", f"{value}.scale"], [out]),
     ]
 
 

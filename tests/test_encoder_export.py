@@ -80,13 +80,14 @@ def without_rounding(source: Path, target: Path) -> None:
     model = onnx.load(str(source))
     nodes = []
     for node in model.graph.node:
-        if node.op_type != "MatMulInteger":
+        if node.op_type != "MatMulIntegerToFloat":
             nodes.append(node)
             continue
         rows, matrix = node.input[0].removesuffix(".uint8"), node.input[1]
-        wide = f"{node.output[0]}.matrix"
+        wide, product = f"{node.output[0]}.matrix", f"{node.output[0]}.product"
         nodes.append(helper.make_node("Cast", [matrix], [wide], to=TensorProto.FLOAT))
-        nodes.append(helper.make_node("MatMul", [f"{rows}.unit", wide], node.output))
+        nodes.append(helper.make_node("MatMul", [f"{rows}.unit", wide], [product]))
+        nodes.append(helper.make_node("Mul", [product, node.input[3]], node.output))
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     onnx.save(model, str(target))

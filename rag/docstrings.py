@@ -50,6 +50,7 @@ _RULE = re.compile(r"^[=~^\-\"'#*+]{3,}(?:\s+[=\-]{3,})*\s*$")
 _TABLE_RULE = re.compile(r"^={3,}(?:\s+={3,})+\s*$")
 _PROMPT = ">>>"
 _LONG = 320  # characters; a longer parameter or bullet is cut into its sentences
+_CODE = 1_200
 _ANNOUNCED = 420  # at most this many characters of an announcement with what it announces
 _SECTION = 2_400  # characters of a docstring that is read as one piece
 _RECORD = 400
@@ -167,6 +168,8 @@ def _closed(lines: list[_Line]) -> int:
 def _opens(lines: list[_Line], i: int) -> tuple[int, Role, int] | None:
     """(lines to skip, role, indent) when line i opens a section; 0 lines where text follows."""
     line = lines[i]
+    if line.text == "::":
+        return 1, "code", line.indent
     directive = _DIRECTIVE.match(line.text)
     if directive:
         role = _DIRECTIVES.get(directive["name"])
@@ -203,7 +206,7 @@ def _read_block(lines: list[_Line], i: int, role: Role) -> tuple[int, _Block]:
     directive = _DIRECTIVE.match(line.text)
     if (
         line.text.startswith(_PROMPT)
-        or role == "example"
+        or role in ("example", "code")
         or (directive and directive["name"] == "math")
     ):
         return _literal(lines, i, role)
@@ -282,11 +285,16 @@ def _literal(lines: list[_Line], i: int, role: Role) -> tuple[int, _Block]:
             break
         if below.text and below.indent == line.indent and _opens(lines, stop) is not None:
             break
-        if prompt and role != "example" and not below.text and not _code_follows(lines, stop):
+        if (
+            prompt
+            and role not in ("example", "code")
+            and not below.text
+            and not _code_follows(lines, stop)
+        ):
             break
         stop += 1
     last = max(j for j in range(i, stop) if lines[j].text)
-    kept: Role = "text" if math else "example"
+    kept: Role = "text" if math else "code" if role == "code" and not prompt else "example"
     name = "math" if math else ""
     return stop, _Block(kept, name, line.start, lines[last].end, whole=True)
 
@@ -303,12 +311,27 @@ def _spans(text: str, block: _Block) -> Iterator[tuple[int, int]]:
         start += 1
     if block.name == "rule" and block.role == "table":
         return
+    if block.role == "code":
+        yield from _listing(text, start, end)
+        return
     short = end - start <= _LONG and block.role in ("parameter", "attribute", "raises", "shape")
     if block.whole or short or (_BULLET.match(text[start:end]) and end - start <= _LONG):
         yield start, end
         return
     found = ((start + left, start + right) for left, right in sentences(text[start:end]))
     yield from joined(found, lambda before, after: belongs(text, before, after, _LONG))
+
+
+def _listing(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Code in pieces of at most _CODE characters that end at empty lines, where there are any."""
+    gaps = [start + gap.start() for gap in re.finditer(r"\n[ \t]*(?=\n)", text[start:end])]
+    while end - start > _CODE:
+        fitting = [gap for gap in gaps if start < gap <= start + _CODE]
+        stop = fitting[-1] if fitting else next((gap for gap in gaps if gap > start), end)
+        yield start, stop
+        start = next((i for i in range(stop, end) if not text[i].isspace()), end)
+    if start < end:
+        yield start, end
 
 
 def _chunk(document: Document, role: Role, name: str, start: int, end: int) -> Chunk:

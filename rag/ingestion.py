@@ -41,6 +41,9 @@ Progress = Callable[[str, int, int], None]  # what is done, how many of how many
 _NOT_EMBEDDED = frozenset(["signature", "example", "code", "see-also"])
 # So does what many docstrings say in the same words: it tells nothing of the one it stands in.
 COMMONPLACE = 30  # documents; what stands in so many says nothing of one, and shares it too
+SHARED = (
+    40  # units with one vector: of a listing of a thousand calls the rest would fill every search
+)
 _EMBEDDED = 300  # characters of a record: the rest of a long one would change its vector little
 
 
@@ -313,7 +316,7 @@ def _vectors(
 ) -> tuple[NDArray[np.float32], int, str | None]:
     """One vector a chunk, (n_chunks, dim) float32: from the cache, or embedded now and kept."""
     records = embedded_records(chunks)
-    hashes = {record: text_hash(record) for record in dict.fromkeys(records)}
+    hashes = {record: text_hash(record) for record in dict.fromkeys(records) if record}
     if cache is None:
         return _embed_all(records, hashes, encoder, found={}, store=None, progress=progress)
     with VectorCache(cache, encoder.fingerprint, encoder.dim) as store:
@@ -336,24 +339,28 @@ def _embed_all(
             store.put_many(made)
     if missing:
         progress("embedding", len(missing), len(missing))
-    vectors = np.stack([found[hashes[record]] for record in records])
+    nothing = np.zeros(encoder.dim, np.float32)
+    vectors = np.stack([found[hashes[record]] if record else nothing for record in records])
     notice = store.notice if store is not None else None
     return vectors.astype(np.float32, copy=False), len(missing), notice
 
 
 def embedded_records(chunks: Sequence[Chunk]) -> list[str]:
-    """What is embedded for each chunk: its record, or its document's summary."""
+    """What is embedded for each chunk: its record, or its document's summary; nothing for what
+    comes after the first SHARED that would share the summary."""
     times = Counter(said for said, _ in {(_said(chunk), chunk.source) for chunk in chunks} if said)
     shares = [c.role in _NOT_EMBEDDED or times[_said(c)] >= COMMONPLACE for c in chunks]
     summaries: dict[str, str] = {}
     for chunk, shared in zip(chunks, shares, strict=True):
         if chunk.role == "summary" or not shared:
             summaries.setdefault(chunk.source, chunk.record)
-    records = [
-        summaries.get(chunk.source, chunk.record) if shared else chunk.record
-        for chunk, shared in zip(chunks, shares, strict=True)
-    ]
-    return [record[:_EMBEDDED] for record in records]
+    sharing: Counter[str] = Counter()
+    records = []
+    for chunk, shared in zip(chunks, shares, strict=True):
+        sharing[chunk.source] += shared
+        record = summaries.get(chunk.source, chunk.record) if shared else chunk.record
+        records.append("" if shared and sharing[chunk.source] > SHARED else record[:_EMBEDDED])
+    return records
 
 
 def _said(chunk: Chunk) -> str:

@@ -317,6 +317,22 @@ def test_of_a_long_docstring_the_neighbourhood_is_read() -> None:
     assert section.endswith("It goes on. ")
 
 
+def test_code_under_two_colons_alone_is_code_in_pieces() -> None:
+    calls = "\n\n".join(
+        f"    종이.접기{i}(sheet : Sheet,\n        out : Sheet) -> Sheet" for i in range(99)
+    )
+    text = f"pkg.ops\n\nAll calls.\n\n::\n\n{calls}\n\nProse again, after the listing of calls.\n"
+    pieces = quotes(text, "code")
+    assert len(pieces) > 3
+    assert all(len(piece) <= 1_200 for piece in pieces)
+    assert all(piece.endswith("-> Sheet") for piece in pieces)  # no call is cut
+    assert sum(piece.count("->") for piece in pieces) == 99
+    assert quotes(text, "text") == ["Prose again, after the listing of calls."]
+    assert quotes("pkg.f(a)\n\nSummary.\n\n::\n\n  >>> f(1)\n  2\n", "example") == [
+        "  >>> f(1)\n  2"
+    ]
+
+
 # -- nothing gets lost, nothing is made up -------------------------------------------------------
 
 # Said of the form, not of the matter: these lines need not be in a unit.
@@ -339,12 +355,13 @@ def check(text: str, chunks: list[Chunk]) -> None:
         assert 0 <= chunk.section_start <= chunk.start < chunk.end <= chunk.section_end <= len(text)
         quote = text[chunk.start : chunk.end]
         assert quote.strip()
-        if chunk.role != "example" and not quote.lstrip().startswith(".. math::"):
+        if chunk.role not in ("example", "code") and not quote.lstrip().startswith(".. math::"):
             assert quote == quote.strip()
         covered[chunk.start : chunk.end] = b"\1" * len(quote)
     for line in left_out(text, covered):
         head = line.rstrip(": ").lower().replace(" ", "-") in HEADS
-        assert head or DIRECTIVE.fullmatch(line) or RULE.fullmatch(line), f"lost: {line!r}"
+        form = line == "::" or DIRECTIVE.fullmatch(line) or RULE.fullmatch(line)
+        assert head or form, f"lost: {line!r}"
 
 
 def left_out(text: str, covered: bytearray) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from rag.errors import IndexLocked, IndexMissing, SourceError
 from rag.index import Index, read_index
 from rag.ingestion import (
     COMMONPLACE,
+    SHARED,
     Ingested,
     Progress,
     chunk_tokens,
@@ -482,3 +484,11 @@ def test_what_stands_everywhere_shares_the_vector_of_the_summary(often: str) -> 
     assert any(often in record for record in few)
     assert not any(often in record for record in many)
     assert len(set(many)) == COMMONPLACE  # each its own summary
+
+
+def test_a_long_listing_does_not_crowd_others_out() -> None:
+    """Of units that would share a vector the first SHARED do, and the others find nothing."""
+    unit = Chunk("py:a.ops", "summary", "en", "a.ops", "", 0, 1, 0, 1, "a.ops ops: All calls.")
+    calls = [replace(unit, role="code", record=f"a.접기{i}()") for i in range(SHARED + 5)]
+    records = embedded_records([unit, *calls])
+    assert records == [unit.record] * (1 + SHARED) + [""] * 5

@@ -1,9 +1,9 @@
 """Fits how sure an answer is: python -m rag.training.confidence [--index DIR].
 
 Logistic regression (L2) from what retrieval and reading measured to "the documents answer this",
-on the development questions, put to the large index and to small ones cut out of it. The threshold is the highest at which at most 5% of the answerable
-ones would be refused by probabilities from cross-validation, so that it is not judged on the
-questions that it was fitted on.
+on the development questions, put to the large index and to small ones cut out of it. The threshold
+is the highest at which at most FALSE_REFUSALS of the answerable ones would be refused by
+probabilities from cross-validation, so that it is not judged on the questions that it was fitted on.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from rag.training.smallindexes import small_indexes
 FALSE_REFUSALS = 0.02
 C = 1.0
 FOLDS = 10
-SMALL = 16  # small indexes
+SMALL = 24  # small indexes
 
 
 class Row(NamedTuple):

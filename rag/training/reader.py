@@ -28,24 +28,26 @@ def main() -> None:
     options = fitting_arguments(__doc__ or "").parse_args()
     questions = [q for q in questions_of(options.questions) if q["answerable"]]
     with Pipeline.open(options.index) as pipeline:
-        cases = [case for q in questions for case in _case(q, pipeline)]
+        found = [_retrieved(q, pipeline) for q in questions]  # a megabyte for three questions
+        asked = list(zip(questions, found, strict=True))
+        cases = [case for q, retrieved in asked for case in _case(q, retrieved, pipeline)]
         what = "weights of rag.reader.unit_features"
         print(fit_file(what, options.questions, cases, reader._FILE))
         reader.weights.cache_clear()
-        cases = [case for q in questions for case in _judged_case(q, pipeline)]
+        cases = [case for q, retrieved in asked for case in _judged_case(q, retrieved, pipeline)]
     what = "weights of rag.reranking.judged_features for units"
     print(fit_file(what, options.questions, cases, reader._JUDGED_FILE))
 
 
-def _case(question: dict[str, Any], pipeline: Pipeline) -> list[Case]:
-    _, found = _found(question, pipeline)
+def _case(question: dict[str, Any], retrieved: Retrieved, pipeline: Pipeline) -> list[Case]:
+    found = read(retrieved, pipeline.index, None)
     units = found.units[:RIVALS]
     right = [_proves(question, found, unit) for unit in units]
     return [Case([dict(u.features) for u in units], right)] if any(right) and not all(right) else []
 
 
-def _judged_case(question: dict[str, Any], pipeline: Pipeline) -> list[Case]:
-    retrieved, found = _found(question, pipeline)
+def _judged_case(question: dict[str, Any], retrieved: Retrieved, pipeline: Pipeline) -> list[Case]:
+    found = read(retrieved, pipeline.index, None)
     units = judged(retrieved, found.units, pipeline.judge)
     before = {unit.row: unit.score for unit in found.units}
     heard = [unit for unit in units if unit.cross is not None]
@@ -55,12 +57,10 @@ def _judged_case(question: dict[str, Any], pipeline: Pipeline) -> list[Case]:
     return [Case(features, right)] if any(right) and not all(right) else []
 
 
-def _found(question: dict[str, Any], pipeline: Pipeline) -> tuple[Retrieved, Read]:
+def _retrieved(question: dict[str, Any], pipeline: Pipeline) -> Retrieved:
     asked = read_question(checked_question(question["question"]))
-    retrieved = rerank(
-        retrieve(asked, pipeline.index, pipeline.encoder), pipeline.index, pipeline.judge
-    )
-    return retrieved, read(retrieved, pipeline.index, None)
+    found = retrieve(asked, pipeline.index, pipeline.encoder)
+    return rerank(found, pipeline.index, pipeline.judge)
 
 
 def _proves(question: dict[str, Any], found: Read, unit: Reading) -> bool:

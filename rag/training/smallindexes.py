@@ -49,7 +49,7 @@ def small_indexes(
         }
         far = [row for row in asked if not held & set(row["sources"])]
         strange = draw.sample(far, min(len(far), len(own)))
-        strange += draw.sample(nowhere, min(len(nowhere), len(own) // 3))
+        strange += draw.sample(nowhere, min(len(nowhere), len(own)))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "index"
             cut(large, sorted(rows), path)

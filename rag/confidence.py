@@ -62,6 +62,7 @@ def features(retrieved: Retrieved, read: Read, index: Index) -> dict[str, float]
     agreement     the two legs have the same first source
     korean        the question is Korean (its cosines run lower)
     package       share of the other packages it speaks of that the best documents do not mention
+    likened       the same where it asks for what is like them here
     future        it asks what will be
     command       it orders the answerer about instead of asking
     numbers       share of its numbers that the best documents do not hold
@@ -94,6 +95,7 @@ def features(retrieved: Retrieved, read: Read, index: Index) -> dict[str, float]
     named = retrieved.names_something
     said = [_bounded(unit.cross) for unit in read.units if unit.cross is not None]
     heard = [*said, *map(_bounded, retrieved.heard.values())]
+    strange = _strange_packages(retrieved, read)
     found = {
         "dense": max((u.dense for u in read.units), default=0.0),
         "unit": float(held.max(initial=0.0)),
@@ -105,7 +107,8 @@ def features(retrieved: Retrieved, read: Read, index: Index) -> dict[str, float]
             first is not None and first.trace.lexical_rank == first.trace.dense_rank == 1
         ),
         "korean": float(retrieved.question.language == "ko"),
-        "package": _strange_packages(retrieved, read),
+        "package": strange * (not retrieved.question.likened),
+        "likened": strange * retrieved.question.likened,
         "future": float("future" in retrieved.question.intents),
         "command": float("command" in retrieved.question.intents),
         "numbers": _strange_numbers(retrieved, read),

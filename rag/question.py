@@ -6,7 +6,7 @@ Everything here is read off the words; what the names mean is looked up in the i
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.errors import UsageError
 from rag.options import options
@@ -57,6 +57,18 @@ _PRODUCTS = {
     "anaconda": "anaconda", "conda": "anaconda", "ubuntu": "ubuntu", "torchserve": "torchserve",
     "streamlit": "streamlit", "gradio": "gradio", "airflow": "airflow", "slurm": "slurm",
 }  # fmt: skip
+_OTHER = "|".join(
+    sorted({*OTHER_PACKAGES, *KOREAN_PACKAGES, *_PRODUCTS, "np", "pd", "tf", "jnp"}, key=len)[::-1]
+)
+# Who asks for our side of it: "np.swapaxes in torch", "the equivalent of np.take", "판다스 merge 같은 거".
+_LIKENED = re.compile(
+    r"\b(?:in|into|to|for|with|using) (?:py)?torch\b|\btorch(?:'s)? (?:equivalent|counterpart|version|twin|way)\b"
+    r"|\bhere\b|\bin this library\b|여기(?:서|도|에|는|선)|(?:토치|torch)(?:에서|에도|에선|에는|엔|로|판)"
+    rf"|\b(?:equivalent|counterpart|twin|analogue?) (?:of|to|for) (?:{_OTHER})\b"
+    rf"|\b(?:like|unlike|from) (?:in )?(?:{_OTHER})\b|\b(?:{_OTHER})[- ](?:like|style)\b"
+    rf"|(?:{_OTHER})[^,?!]{{0,24}}?(?:처럼|같은 [거것게건함기]|비슷한|쓰던|해당하는|대응하는|식으로)",
+    re.I,
+)
 _MENTION = re.compile(
     r"(?P<tick>`?)(?P<name>(?:(?<![\w.])\.)?[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)"
     r"(?P<call>\s?\((?P<inside>[^()]{0,80})\)|\()?"
@@ -128,7 +140,7 @@ class Mention:
 class Question:
     """A question as it was read. `options` are the two sides of an either/or, else empty;
     `keywords` the names written as `name=value`; `years` the years and `packages` the other
-    packages and products it speaks of."""
+    packages and products it speaks of, `likened` whether it asks for what is like them here."""
 
     text: str
     language: Language
@@ -138,6 +150,7 @@ class Question:
     keywords: tuple[str, ...]
     years: tuple[int, ...]
     packages: tuple[str, ...] = ()
+    likened: bool = False
 
 
 def checked_question(text: str) -> str:
@@ -159,16 +172,28 @@ def checked_question(text: str) -> str:
 def read_question(text: str, language: Language | None = None) -> Question:
     """Read a question that `checked_question` passed; `language` overrides what is detected."""
     detected = language or language_of(text)
+    likened = _LIKENED.search(text) is not None
+    mentions = _mentions(text)
     return Question(
         text=text,
         language=detected,
-        mentions=_mentions(text),
+        mentions=tuple(map(_counterpart, mentions)) if likened else mentions,
         intents=frozenset(name for name, pattern in _INTENTS.items() if pattern.search(text)),
         options=options(text),
         keywords=tuple(dict.fromkeys(_KEYWORD.findall(text))),
         years=tuple(int(m["en"] or m["ko"]) for m in _YEAR.finditer(text)),
         packages=_packages(text),
+        likened=likened,
     )
+
+
+def _counterpart(mention: Mention) -> Mention:
+    """Of np.swapaxes what may have the same name here; other names as they are."""
+    root, _, rest = mention.name.partition(".")
+    if not rest or IMPORT_HABITS.get(root, root).split(".")[0] not in OTHER_PACKAGES:
+        return mention
+    last = rest.rpartition(".")[2]
+    return replace(mention, name=last, start=mention.end - len(last), sure=False, member=False)
 
 
 def _packages(text: str) -> tuple[str, ...]:

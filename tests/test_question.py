@@ -260,3 +260,33 @@ def test_the_language_can_be_given() -> None:
 )
 def test_other_packages_are_heard(text: str, packages: tuple[str, ...]) -> None:
     assert read_question(text).packages == packages
+
+
+@pytest.mark.parametrize(
+    ("text", "likened"),
+    [
+        ("np.swapaxes in torch", True),
+        ("np.expand_dims in this library?", True),
+        ("the PyTorch equivalent of np.take", True),
+        ("I come from pandas, is there a quantile?", True),
+        ("keras-like edge mode", True),
+        ("넘파이 swapaxes가 여기서도 돼?", True),
+        ("판다스 combine처럼 두 텐서에 함수 먹이기", True),
+        ("np.moveaxis 같은 거", True),
+        ("파이토치에서 np.where는 뭐예요", True),
+        ("What does np.where do?", False),
+        ("numpy equivalent of torch.where", False),
+        ("넘파이 where 기본값은?", False),
+        ("How do I install TensorFlow?", False),
+    ],
+)
+def test_who_asks_for_the_counterpart_here(text: str, likened: bool) -> None:
+    assert read_question(text).likened is likened
+
+
+@pytest.mark.parametrize("text", ["np.swapaxes in torch", "np.swapaxes 여기서도 돼?"])
+def test_the_counterpart_may_have_the_same_name(text: str) -> None:
+    (mention,) = read_question(text).mentions[:1]
+    assert (mention.name, mention.sure) == ("swapaxes", False)
+    assert text[mention.start : mention.end] == "swapaxes"
+    assert read_question("np.swapaxes").mentions[0].name == "np.swapaxes"

@@ -129,8 +129,7 @@ def test_features_lie_in_their_range(small_index: Index) -> None:
     ("answered", "off", "margin"),
     [
         ("How do I clean the drum of Korvia?", "How do I clean a goldfish tank?", 0.3),
-        # 0.3 here too is what it should be: the Korean one is still taken for answerable.
-        ("코르비아의 드럼은 어떻게 닦나요?", "어항은 어떻게 청소하나요?", 0.15),
+        ("코르비아의 드럼은 어떻게 닦나요?", "어항은 어떻게 청소하나요?", 0.3),
     ],
 )
 def test_what_the_documents_tell_is_surer(

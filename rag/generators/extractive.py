@@ -18,10 +18,10 @@ from rag.retrieve import Retrieved
 from rag.text import points_back
 from rag.types import Citation, Document, Verdict
 
-BUDGET, LONG_BUDGET = 640, 4_000  # characters; a reader in a hurry looks at 800
+BUDGET, LONG_BUDGET = 760, 4_000  # characters; a reader in a hurry looks at 800
 _UNITS, _LONG_UNITS = 3, 12  # quotes from the main source
-_OTHERS, _LONG_OTHERS = 3, 8  # further sources, a line each
-_OTHERS_ROOM = 230  # characters kept for them where the question names nothing
+_OTHERS, _LONG_OTHERS = 4, 8  # further sources, a line each
+_OTHERS_ROOM = 300  # characters kept for them where the question names nothing
 _CLOSE = 1.2  # how far below the best unit's score a further quote of the same source may lie
 _LEAST = 2  # units of a symbol, however far apart: its summary is mostly one of them
 _MEANT = 3.0  # the same where the question names the source: the answer is somewhere in it
@@ -148,7 +148,9 @@ def _main(
         chosen = with_next(chosen, units)
     chosen = in_reading_order(chosen)
     if document.kind == "symbol":
-        kept = symbol.usage_room(retrieved.question, units) if meant else 0
+        # Where the best unit is no summary, it is something of the thing that was asked about.
+        whole = meant and chosen[0].chunk.role == "summary" and not any(u.asked for u in chosen)
+        kept = symbol.usage_room(retrieved.question, units) if whole else 0
         draft.budget -= kept
         symbol.write(retrieved, document, units, chosen, draft)
         draft.budget += kept

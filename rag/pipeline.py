@@ -22,7 +22,7 @@ from rag.names import resolve
 from rag.premise import false_premise
 from rag.question import Question, checked_question, read_question
 from rag.reader import Read, read
-from rag.refusal import for_weakness, on_premise, unanswered
+from rag.refusal import about_undocumented, for_weakness, on_premise, unanswered
 from rag.reranking import rerank
 from rag.retrieve import Retrieved, passages, retrieve, source_filter
 from rag.types import Answer, Document, Language, Passage, Turn
@@ -173,6 +173,8 @@ class Pipeline:
         model = fitted()
         confidence = model.probability(features(retrieved, text, self.index)) if text.units else 0.0
         part = None
+        if about_undocumented(retrieved, self.index):
+            confidence = 0.0
         if confidence >= model.threshold:
             empty = Answer(
                 question=clean, language=asked.language, answer="", refused=False, reason=None,

@@ -10,6 +10,7 @@ from rag.index import Index
 from rag.premise import Premise, package_title
 from rag.prompts import NEAREST, NEAREST_NAMES, REASONS, REFUSAL
 from rag.retrieve import Retrieved
+from rag.text import search_tokens
 from rag.types import Answer, Language, Passage
 
 
@@ -31,6 +32,18 @@ def for_weakness(
     """The refusal where nothing that was found is likely to answer."""
     reason = _weak_reason(retrieved, index)
     return _open(question, retrieved.question.language, reason, places, confidence)
+
+
+def about_undocumented(retrieved: Retrieved, index: Index) -> bool:
+    """Whether the question is about one thing that exists without documentation, of itself or of
+    anything in it, and about nothing else: what lies near to it would look like an answer."""
+    dotted = [entry for entry in retrieved.named if "." in entry.mention.name]
+    if len(dotted) != 1 or not dotted[0].undocumented:
+        return False
+    own = set(search_tokens(dotted[0].mention.name))
+    asked = {next(iter(words)) for words in retrieved.concepts}
+    inside = f"{dotted[0].names[0]}."
+    return asked <= own and not any(name.startswith(inside) for name in index.all_names())
 
 
 def unanswered(empty: Answer, part: Part) -> Answer:

@@ -120,7 +120,9 @@ ANIMALS = ("A cat sleeps on the sofa.", "The dog barks at night.", "고양이가
 
 def test_scores_are_cosines_and_a_filter_limits_the_search_not_its_result() -> None:
     store = store_of(*ANIMALS, language=["en", "en", "ko"])
-    (first, score), *_ = store.similarity_search_with_score("Where does the cat sleep?", k=3)
+    found = store.similarity_search_with_score("Where does the cat sleep?", k=3)
+    # The Korean sentence says the same; either may be a hair nearer.
+    (first, score), *_ = [one for one in found if one[0].id != "2"]
     vectors = AskEmbeddings().encoder.encode_queries(["Where does the cat sleep?", ANIMALS[0]])
     assert first.page_content == ANIMALS[0]
     assert score == pytest.approx(float(vectors[0] @ vectors[1]), abs=2e-3)  # half precision

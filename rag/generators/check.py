@@ -31,7 +31,7 @@ _CLOSEST = 12  # spans that are looked at for a sentence
 # Weights and thresholds, set on tests/faithfulness/dev.tsv (tests/benchmarks/bench_check.py).
 _COSINE, _WORDS, _ENOUGH = 1.0, 0.6, 0.80
 _LEAST_COSINE = 0.30
-_MARGIN = 0.06  # how much closer a span that disagrees must be than one that supports, to win
+_MARGIN = 0.04  # how much closer a span that disagrees must be than one that supports, to win
 _QUOTED = re.compile(r"[“\"]([^“”\"\n]{12,})[”\"]")
 
 

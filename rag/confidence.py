@@ -25,7 +25,7 @@ from rag.retrieve import Retrieved
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)*(?![A-Za-z0-9_])")
 _FILE = Path(__file__).parent / "bundled" / "confidence.json"
 _SHIFTING = ("dense", "unit", "document", "unknown", "meaning", "ranking", "reading", "peak",
-             "cross", "answers")  # fmt: skip
+             "cross", "answers", "alike", "known")  # fmt: skip
 _MOST = 10.0  # farther from 0 the cross-encoder hardly goes
 
 
@@ -75,6 +75,8 @@ def features(retrieved: Retrieved, read: Read, index: Index) -> dict[str, float]
     title         the same for its title
     cross         the best that the cross-encoder says of a unit
     answers       what it says of the unit that is read first
+    alike         how like the question is to one that was asked of the best document
+    known         the same of any document
     unnamed>...   the same again where no name of code is given and it weighs otherwise
     """
     asked = [
@@ -121,6 +123,8 @@ def features(retrieved: Retrieved, read: Read, index: Index) -> dict[str, float]
         "title": known.get("title", 0.0),
         "cross": max(heard, default=-1.0),
         "answers": said[0] if said else -1.0,
+        "alike": known.get("asked", 0.0),
+        "known": float(retrieved.alike.max(initial=0.0)),
     }
     if not named:
         found |= {f"unnamed>{name}": found[name] for name in _SHIFTING}

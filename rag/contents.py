@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from unicodedata import is_normalized
 
@@ -42,7 +42,9 @@ class IndexContents:
 
     `vectors` is (n_chunks, dim) float32 of length 1, `priors` (n_documents,) float32. Chunks
     stand in the order of their documents. `document_groups` gives each document the id of its
-    group; it may be empty.
+    group; it may be empty. `phrasing_chunks` (n_phrasings,) int32 gives each way to ask
+    (rag/phrasings.py) the row of its unit, `phrasing_vectors` is (n_phrasings, dim) float32; both
+    may be left out.
     """
 
     documents: Sequence[Document]
@@ -54,6 +56,9 @@ class IndexContents:
     names: Sequence[PublicName] = ()
     groups: Sequence[Group] = ()
     document_groups: Sequence[str] = ()
+    phrasing_chunks: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    phrasing_vectors: NDArray[np.float32] | None = None
+    phrasing_tokens: Sequence[Sequence[str]] = ()
 
 
 def check_contents(contents: IndexContents) -> None:
@@ -65,6 +70,8 @@ def check_contents(contents: IndexContents) -> None:
         ("document_tokens", len(c.document_tokens), len(c.documents)),
         ("priors", len(c.priors), len(c.documents)),
         ("document_groups", len(c.document_groups) or len(c.documents), len(c.documents)),
+        ("phrasing_vectors", _count(c.phrasing_vectors), len(c.phrasing_chunks)),
+        ("phrasing_tokens", len(c.phrasing_tokens), len(c.phrasing_chunks)),
     ):
         if found != wanted:
             raise ValueError(f"there are {found} {name} for {wanted} rows")
@@ -76,10 +83,16 @@ def check_contents(contents: IndexContents) -> None:
         raise ValueError(f"two documents have the id {twice}")
     _check_documents(c)
     _check_chunks(c, ids)
+    if not all(0 <= row < len(c.chunks) for row in c.phrasing_chunks):
+        raise ValueError("a phrasing belongs to no chunk")
     for entry in c.names:
         if entry.source is not None and entry.source not in ids:
             raise ValueError(f"the name {entry.name} leads to no document: {entry.source}")
         _check_nfc(entry.name, entry.name)
+
+
+def _count(vectors: NDArray[np.float32] | None) -> int:
+    return 0 if vectors is None else len(vectors)
 
 
 def _check_documents(contents: IndexContents) -> None:

@@ -3,6 +3,7 @@
     manifest.json       what it was made from and by what, and the checksum of every other file
     documents.sqlite    documents, chunks, public names (rag/catalogue.py)
     dense.faiss         one vector a chunk (rag/dense.py)
+    phrasings.*         vectors and BM25 of ways to ask for a chunk (rag/phrasings.py)
     chunks.*, documents.*   BM25 over the chunks and over whole documents (rag/sparse.py)
     *.npy               small arrays by row
 
@@ -17,14 +18,15 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.catalogue import Catalogue, DocumentHead, FoundName
 from rag.dense import DenseIndex
 from rag.errors import IndexCorrupt, IndexIncompatible
-from rag.indexmanifest import ARRAYS, LANGUAGES, ROLES, TEXTS, VECTORS, Manifest
+from rag.indexmanifest import ARRAYS, LANGUAGES, PHRASINGS, ROLES, TEXTS, VECTORS, Manifest
 from rag.sparse import SparseIndex, load_array
 from rag.storage import REBUILD, check_file, is_current, open_generation, read_checked
 from rag.types import Chunk, Document
@@ -98,7 +100,7 @@ class Index:
 
     `chunk_documents` (n_chunks,) int32 gives each chunk its document's row; `chunk_roles` and
     `chunk_languages` (n_chunks,) uint8 are positions in ROLES and LANGUAGES; `priors`
-    (n_documents,) float32.
+    (n_documents,) float32; `phrasing_chunks` (n_phrasings,) int32 gives each phrasing its chunk.
     """
 
     def __init__(
@@ -114,25 +116,35 @@ class Index:
         )
         self.chunk_sparse = SparseIndex.read(read, "chunks")
         self.document_sparse = SparseIndex.read(read, "documents")
-        self.chunk_documents, self.chunk_roles, self.chunk_languages, self.priors = (
-            load_array(read(name), name) for name in ARRAYS
+        self.phrasing_dense = DenseIndex.load(
+            read(PHRASINGS), count=manifest.n_phrasings, dimension=manifest.dimension
         )
+        self.phrasing_sparse = SparseIndex.read(read, "phrasings")
+        arrays = [load_array(read(name), name) for name in ARRAYS]
+        self.chunk_documents, self.chunk_roles, self.chunk_languages = arrays[:3]
+        self.priors, self.phrasing_chunks = arrays[3:]
         # Row i to i + 1 of this are the chunks of document i.
         self._bounds = np.searchsorted(self.chunk_documents, np.arange(self.n_documents + 1))
 
     def check(self) -> None:
         """Raise IndexCorrupt unless all parts have the same rows."""
-        arrays = (self.chunk_documents, self.chunk_roles, self.chunk_languages, self.priors)
+        arrays = (
+            self.chunk_documents, self.chunk_roles, self.chunk_languages, self.priors,
+            self.phrasing_chunks,
+        )  # fmt: skip
         owners = self.chunk_documents
         fits = (
             [array.dtype.type for array in arrays] == list(ARRAYS.values())
             and {len(array) for array in arrays[:3]} == {self.n_chunks}
             and len(self.priors) == self.n_documents
+            and {len(self.phrasing_chunks), self.phrasing_sparse.count}
+            == {self.manifest.n_phrasings}
+            and _within(self.phrasing_chunks, self.n_chunks)
             and (self.texts.n_documents, self.texts.n_chunks) == (self.n_documents, self.n_chunks)
             and (self.document_sparse.count, self.chunk_sparse.count)
             == (self.n_documents, self.n_chunks)
             and bool((np.diff(owners) >= 0).all())
-            and (not len(owners) or (owners[0] >= 0 and owners[-1] < self.n_documents))
+            and _within(owners, self.n_documents)
         )
         if not fits:
             raise IndexCorrupt("the parts of the index do not fit together")
@@ -198,3 +210,8 @@ class Index:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _within(rows: NDArray[np.integer[Any]], count: int) -> bool:
+    """Whether all of them are rows of something that has `count`."""
+    return not len(rows) or bool(rows.min() >= 0 and rows.max() < count)

@@ -15,22 +15,25 @@ from rag.sparse import sparse_files
 from rag.storage import REBUILD, FileEntry
 from rag.types import Language, Role
 
-FORMAT = 1
+FORMAT = 2
 ROLES: tuple[Role, ...] = get_args(Role)
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
-TEXTS, VECTORS = "documents.sqlite", "dense.faiss"
+TEXTS, VECTORS, PHRASINGS = "documents.sqlite", "dense.faiss", "phrasings.faiss"
 ARRAYS: dict[str, type[np.generic]] = {
     "chunk_documents.npy": np.int32,
     "chunk_roles.npy": np.uint8,
     "chunk_languages.npy": np.uint8,
     "priors.npy": np.float32,
+    "phrasing_chunks.npy": np.int32,
 }
 FILES = (
     TEXTS,
     VECTORS,
+    PHRASINGS,
     *sparse_files("chunks"),
     *sparse_files("documents"),
+    *sparse_files("phrasings"),
     *ARRAYS,
 )
 
@@ -49,6 +52,7 @@ class Manifest:
     n_documents: int
     n_chunks: int
     n_names: int
+    n_phrasings: int
     groups: tuple[Group, ...]
     roles: tuple[str, ...] = ROLES
     languages: tuple[str, ...] = LANGUAGES
@@ -74,7 +78,12 @@ class Manifest:
             manifest = cls(**raw)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise IndexCorrupt(f"the manifest cannot be read: {error}; {REBUILD}") from error
-        numbers = [manifest.dimension, manifest.n_documents, manifest.n_chunks]
+        numbers = [
+            manifest.dimension,
+            manifest.n_documents,
+            manifest.n_chunks,
+            manifest.n_phrasings,
+        ]
         numbers += [entry.size for entry in manifest.files.values()]
         if not all(isinstance(number, int) and number >= 0 for number in numbers):
             raise IndexCorrupt(f"the manifest holds a number that is none; {REBUILD}")

@@ -14,7 +14,17 @@ from numpy.typing import NDArray
 from rag.catalogue import write_catalogue
 from rag.contents import IndexContents, check_contents, counted_groups
 from rag.dense import DenseIndex
-from rag.indexmanifest import ARRAYS, FILES, FORMAT, LANGUAGES, ROLES, TEXTS, VECTORS, Manifest
+from rag.indexmanifest import (
+    ARRAYS,
+    FILES,
+    FORMAT,
+    LANGUAGES,
+    PHRASINGS,
+    ROLES,
+    TEXTS,
+    VECTORS,
+    Manifest,
+)
 from rag.sparse import SparseIndex
 from rag.storage import (
     Step,
@@ -69,6 +79,7 @@ def write_index(
         n_documents=len(contents.documents),
         n_chunks=len(contents.chunks),
         n_names=len(contents.names),
+        n_phrasings=len(contents.phrasing_chunks),
         groups=counted_groups(contents),
     )
     with ExitStack() as stack:
@@ -113,11 +124,17 @@ def _write_files(
     words = SparseIndex.build(contents.document_tokens, document_bm25.k1, document_bm25.b)
     words.save(folder, "documents")
     step("document words")
+    nothing = np.empty((0, contents.vectors.shape[1]), np.float32)
+    asked = nothing if contents.phrasing_vectors is None else contents.phrasing_vectors
+    DenseIndex.build(asked).save(folder / PHRASINGS)
+    SparseIndex.build(contents.phrasing_tokens).save(folder, "phrasings")
+    step("phrasings")
     values: tuple[NDArray[Any], ...] = (
         np.array(owners, np.int32),
         np.array([ROLES.index(chunk.role) for chunk in contents.chunks], np.uint8),
         np.array([LANGUAGES.index(chunk.language) for chunk in contents.chunks], np.uint8),
         contents.priors,
+        contents.phrasing_chunks,
     )
     for name, value in zip(ARRAYS, values, strict=True):
         with (folder / name).open("wb") as file:

@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rag.chunking import chunk_document
 from rag.contents import Group, IndexContents
+from rag.embedding import Embedded, Progress, embed, embedded_records
 from rag.encoders import Encoder
 from rag.errors import IndexError_, SourceError
 from rag.index import Index, read_index
 from rag.indexwriter import write_index
 from rag.markup import readable
+from rag.phrasings import attach, load_phrasings, phrasings_fingerprint
 from rag.prior import count_mentions, prior, public_names
 from rag.sources.folder import Skipped, read_folder
 from rag.sources.manifest import SourceEntry, note_document, read_manifest
@@ -31,20 +31,8 @@ from rag.sources.package import package_fingerprint, package_version, read_packa
 from rag.storage import writer_lock
 from rag.text import search_tokens
 from rag.types import Chunk, Document
-from rag.vectorcache import VectorCache, text_hash
 
 CHUNKING = "units-4"
-Progress = Callable[[str, int, int], None]  # what is done, how many of how many
-
-# Units that share the vector of their document's summary: a call or a listing of code says little
-# to a sentence encoder, and the words of both are in the word index.
-_NOT_EMBEDDED = frozenset(["signature", "example", "code", "see-also"])
-# So does what many docstrings say in the same words: it tells nothing of the one it stands in.
-COMMONPLACE = 30  # documents; what stands in so many says nothing of one, and shares it too
-SHARED = (
-    40  # units with one vector: of a listing of a thousand calls the rest would fill every search
-)
-_EMBEDDED = 300  # characters of a record: the rest of a long one would change its vector little
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +56,11 @@ class _Read:
     documents: tuple[Document, ...] | None
     known: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+
+
+def chunking_version() -> str:
+    """What an index was split and expanded with; one of another version is built anew."""
+    return f"{CHUNKING}-{phrasings_fingerprint()}"
 
 
 def default_sources() -> tuple[str, ...]:
@@ -103,19 +96,19 @@ def ingest(
                     False, manifest.groups, manifest.n_documents, manifest.n_chunks, 0,
                     _skipped(reads, lost),
                 )  # fmt: skip
-            contents, embedded, notice = _contents(reads, old, encoder, cache, progress)
+            contents, embedded = _contents(reads, old, encoder, cache, progress)
         finally:
             if before is not None:
                 before.close()
         progress("writing the index", 0, 1)
         manifest = write_index(
             path, contents, encoder_name=encoder.name, encoder_fingerprint=encoder.fingerprint,
-            chunking_version=CHUNKING, lock=lock,
+            chunking_version=chunking_version(), lock=lock,
         )  # fmt: skip
         progress("writing the index", 1, 1)
     return Ingested(
-        True, manifest.groups, manifest.n_documents, manifest.n_chunks, embedded,
-        _skipped(reads, lost), notice,
+        True, manifest.groups, manifest.n_documents, manifest.n_chunks, embedded.made,
+        _skipped(reads, lost), embedded.notice,
     )  # fmt: skip
 
 
@@ -162,7 +155,7 @@ def _usable(before: Index | None, encoder: Encoder) -> bool:
     return (
         before is not None
         and before.manifest.encoder_fingerprint == encoder.fingerprint
-        and before.manifest.chunking == CHUNKING
+        and before.manifest.chunking == chunking_version()
     )
 
 
@@ -249,7 +242,7 @@ def _hash(documents: Iterable[Document]) -> str:
 def _contents(
     reads: Sequence[_Read], old: Index | None, encoder: Encoder, cache: Path | None,
     progress: Progress,
-) -> tuple[IndexContents, int, str | None]:  # fmt: skip
+) -> tuple[IndexContents, Embedded]:  # fmt: skip
     documents: list[Document] = []
     owners: list[str] = []
     for read in reads:
@@ -261,21 +254,29 @@ def _contents(
     documents, owners = _unique(documents, owners)
     chunks = [chunk for document in documents for chunk in chunk_document(document)]
     progress("splitting", len(documents), len(documents))
-    vectors, embedded, notice = _vectors(chunks, encoder, cache, progress)
+    texts = {document.id: document.text for document in documents}
+    phrasings = attach(chunks, texts, load_phrasings())
+    records = [*embedded_records(chunks), *(one.text for one in phrasings)]
+    embedded = embed(records, encoder, cache, progress)
     mentions = count_mentions(documents)
     known = [name for read in reads for name in read.known] + _kept_names(reads, old)
     contents = IndexContents(
         documents=documents,
         chunks=chunks,
-        vectors=vectors,
-        chunk_tokens=[chunk_tokens(chunk, text) for chunk, text in _with_text(chunks, documents)],
+        vectors=embedded.vectors[: len(chunks)],
+        chunk_tokens=[
+            chunk_tokens(chunk, texts[chunk.source][chunk.start : chunk.end]) for chunk in chunks
+        ],
         document_tokens=[document_tokens(document) for document in documents],
         priors=np.array([prior(d, mentions) for d in documents], np.float32),
         names=public_names(documents, known, mentions),
         groups=[read.group for read in reads],
         document_groups=owners,
+        phrasing_chunks=np.array([one.row for one in phrasings], np.int32),
+        phrasing_vectors=embedded.vectors[len(chunks) :],
+        phrasing_tokens=[search_tokens(one.text) for one in phrasings],
     )
-    return contents, embedded, notice
+    return contents, embedded
 
 
 def _unique(documents: list[Document], owners: list[str]) -> tuple[list[Document], list[str]]:
@@ -283,14 +284,6 @@ def _unique(documents: list[Document], owners: list[str]) -> tuple[list[Document
     last = {document.id: i for i, document in enumerate(documents)}
     keep = sorted(last.values())
     return [documents[i] for i in keep], [owners[i] for i in keep]
-
-
-def _with_text(
-    chunks: Sequence[Chunk], documents: Sequence[Document]
-) -> Iterator[tuple[Chunk, str]]:
-    texts = {document.id: document.text for document in documents}
-    for chunk in chunks:
-        yield chunk, texts[chunk.source][chunk.start : chunk.end]
 
 
 def chunk_tokens(chunk: Chunk, text: str) -> list[str]:
@@ -309,63 +302,6 @@ def document_tokens(document: Document) -> list[str]:
         *search_tokens(head),
         *search_tokens(document.text),
     ]
-
-
-def _vectors(
-    chunks: Sequence[Chunk], encoder: Encoder, cache: Path | None, progress: Progress
-) -> tuple[NDArray[np.float32], int, str | None]:
-    """One vector a chunk, (n_chunks, dim) float32: from the cache, or embedded now and kept."""
-    records = embedded_records(chunks)
-    hashes = {record: text_hash(record) for record in dict.fromkeys(records) if record}
-    if cache is None:
-        return _embed_all(records, hashes, encoder, found={}, store=None, progress=progress)
-    with VectorCache(cache, encoder.fingerprint, encoder.dim) as store:
-        found = store.get_many(hashes.values())
-        return _embed_all(records, hashes, encoder, found=found, store=store, progress=progress)
-
-
-def _embed_all(
-    records: Sequence[str], hashes: Mapping[str, bytes], encoder: Encoder, *,
-    found: dict[bytes, NDArray[np.float32]], store: VectorCache | None, progress: Progress,
-) -> tuple[NDArray[np.float32], int, str | None]:  # fmt: skip
-    missing = sorted((r for r, key in hashes.items() if key not in found), key=len)
-    step = 1024  # kept in the cache after each: what an interrupt loses at most
-    for at in range(0, len(missing), step):
-        progress("embedding", at, len(missing))
-        batch = missing[at : at + step]
-        made = {hashes[r]: v for r, v in zip(batch, encoder.encode_documents(batch), strict=True)}
-        found.update(made)
-        if store is not None:
-            store.put_many(made)
-    if missing:
-        progress("embedding", len(missing), len(missing))
-    nothing = np.zeros(encoder.dim, np.float32)
-    vectors = np.stack([found[hashes[record]] if record else nothing for record in records])
-    notice = store.notice if store is not None else None
-    return vectors.astype(np.float32, copy=False), len(missing), notice
-
-
-def embedded_records(chunks: Sequence[Chunk]) -> list[str]:
-    """What is embedded for each chunk: its record, or its document's summary; nothing for what
-    comes after the first SHARED that would share the summary."""
-    times = Counter(said for said, _ in {(_said(chunk), chunk.source) for chunk in chunks} if said)
-    shares = [c.role in _NOT_EMBEDDED or times[_said(c)] >= COMMONPLACE for c in chunks]
-    summaries: dict[str, str] = {}
-    for chunk, shared in zip(chunks, shares, strict=True):
-        if chunk.role == "summary" or not shared:
-            summaries.setdefault(chunk.source, chunk.record)
-    sharing: Counter[str] = Counter()
-    records = []
-    for chunk, shared in zip(chunks, shares, strict=True):
-        sharing[chunk.source] += shared
-        record = summaries.get(chunk.source, chunk.record) if shared else chunk.record
-        records.append("" if shared and sharing[chunk.source] > SHARED else record[:_EMBEDDED])
-    return records
-
-
-def _said(chunk: Chunk) -> str:
-    """The record without its title: "torch.mean input (Tensor): the input tensor." is said often."""
-    return chunk.record.partition(": ")[2]
 
 
 def _kept_names(reads: Sequence[_Read], old: Index | None) -> list[str]:

@@ -7,6 +7,8 @@ as a method of some object, in another case, with a slip of the pen.
 from __future__ import annotations
 
 import difflib
+import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -14,6 +16,9 @@ from rag.catalogue import FoundName
 from rag.index import Index
 from rag.question import IMPORT_HABITS, OTHER_PACKAGES, Mention
 from rag.text import english_stem
+
+_PRIVATE = re.compile(r"(?:^|\.)_[a-z]")  # nothing public, and nothing is said of it
+_RAISED = re.compile(r"(?:Error|Exception|Warning)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,8 @@ def resolve(index: Index, mention: Mention) -> Named:
         return Named(mention, tuple(f.name for f in documented[:4]), rows)
     if found:
         return Named(mention, tuple(f.name for f in found[:4]), undocumented=True)
+    if _PRIVATE.search(full) or (root in sys.stdlib_module_names and _RAISED.search(name)):
+        return Named(mention)  # torch._dynamo in a log, pickle.UnpicklingError in a trace
     if root in OTHER_PACKAGES or (rest and full.split(".")[0] in OTHER_PACKAGES):
         return Named(mention, foreign=True)
     if rest and index.lookup_name(full.split(".")[0]):

@@ -15,14 +15,14 @@ from rag.index import Index
 from rag.lexicon import translate
 from rag.names import Named
 from rag.question import Question
-from rag.reader import Read
+from rag.reader import Read, follow
 from rag.retrieve import Retrieved
 from rag.types import Document
 
 _VERSION = re.compile(r"(?P<name>[^\W\d_]+)\s*v?(?P<major>\d{1,3})\.(?P<minor>\d{1,3})(?!\d)")
 # "the momentum argument", "argument momentum", "momentum 인자": said to be a parameter.
 _CALLED = re.compile(
-    r"(?:^|\b(?:the|its|an?)\s+)['\"`]?(?P<before>[a-z]\w*)['\"`]?\s+(?:argument|parameter|keyword|flag)\b"
+    r"(?:^|\b(?:the|its|an?|[\w.]*[A-Z]\w*|\w+\.\w+)\s+)['\"`]?(?P<before>[a-z]\w*)['\"`]?\s+(?:argument|parameter|keyword|flag)\b"
     r"|\b(?:argument|parameter|keyword|flag)\s+['\"`]?(?P<behind>[a-z]\w*_\w*)\b"
     r"|(?<![\w.])(?P<korean>[a-z]\w*)['\"`]?\s?(?:인자|인수|매개변수|파라미터)"
 )
@@ -73,7 +73,7 @@ def _wrong_parameter(question: Question, named: tuple[Named, ...], index: Index)
     owners = sure or [n for n in owners if n.mention.name[:1].isupper()]
     if len(owners) != 1 or not said:
         return None
-    documents = [index.document(row) for row in owners[0].rows[:6]]
+    documents = [index.document(row) for row in follow(owners[0].rows[:6], index)]
     texts = [document.text for document in documents]
     anything = any("**" in text.split("\n\n")[0] for text in texts)  # takes any keyword
     for name, called in said:

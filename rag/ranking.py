@@ -26,7 +26,9 @@ from rag.text import search_tokens
 
 _FILE = Path(__file__).parent / "bundled" / "ranking.json"
 _STUB = 220  # characters; "See torch.max" and the like
-_SHIFTING = ("documents", "units", "dense", "meaning", "title", "summary", "prior")
+_SHIFTING = (
+    "documents", "units", "dense", "meaning", "title", "summary", "prior", "asked", "asked words",
+)  # fmt: skip
 _TELLING = frozenset(("howto", "when", "who", "define", "default", "error"))
 
 Asked = Sequence[tuple[Mapping[str, float], float]]
@@ -89,7 +91,8 @@ def candidate_features(
     """What is known of each candidate, a dictionary by feature name.
 
     `legs` holds scores of all documents, (n_documents,) each: "documents" and "units" (BM25),
-    "dense" (cosine), "fused" (reciprocal ranks).
+    "dense" (cosine), "fused" (reciprocal ranks), "asked" and "asked words" (likeness to what was
+    asked of it).
     """
     tops = {leg: float(scores.max()) or 1.0 for leg, scores in legs.items()}
     asked = asked_weights(asking.concepts, index)
@@ -111,6 +114,10 @@ def candidate_features(
             "title": coverage(asked, set(search_tokens(head.title))),
             "extra": _extra(head, asking.concepts),
             "summary": summary,
+            "asked": float(legs["asked"][row]),
+            "asked share": float(legs["asked"][row]) / tops["asked"],
+            "asked words": float(legs["asked words"][row]) / tops["asked words"],
+            "unasked": float(legs["asked"][row] == 0.0),
         }
         for situation in situations:
             found |= {f"{situation}>{name}": found[name] for name in _SHIFTING}

@@ -67,6 +67,7 @@ _ABOUT_ITSELF = re.compile(
 _ROLE_NAMES: dict[Role, str] = {
     "attribute": "parameter", "warning": "note", "code": "example",
 }  # fmt: skip
+_UNNAMED = ("first", "behind", "dense", "words", "like")  # weighs otherwise without a name
 _FILE = Path(__file__).parent / "bundled" / "reader.json"
 _JUDGED_FILE = _FILE.with_name("judged.json")
 JUDGED = 16  # units that the cross-encoder reads
@@ -96,6 +97,16 @@ class Place:
 
     number: int
     behind: float
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """Of a unit to the question: the cosine, the share of the asked words that it holds, and how
+    like the question is to one that was asked of the unit."""
+
+    cosine: float
+    words: float
+    asked: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +145,7 @@ def read(
 
     The best JUDGED units are put in order by `judge` too; without one the first order stands.
     """
-    rows = _follow(_first_rows(retrieved, index, documents), index)
+    rows = follow(_first_rows(retrieved, index, documents), index)
     heads = index.document_heads(rows)
     units: list[Reading] = []
     named = _named_words(retrieved)
@@ -184,8 +195,8 @@ def _first_rows(retrieved: Retrieved, index: Index, count: int) -> list[int]:
     return rows
 
 
-def _follow(rows: Sequence[int], index: Index) -> list[int]:
-    """The rows, each "See torch.max" stub followed by what it points to."""
+def follow(rows: Sequence[int], index: Index) -> list[int]:
+    """The rows of documents, each "See torch.max" stub followed by what it points to."""
     followed: list[int] = []
     for row in rows:
         text = index.document(row).text
@@ -238,7 +249,8 @@ def _score(
     for number, chunk, cosine, held in zip(rows, chunks, dense, words, strict=True):
         if told_in_both and chunk.language != retrieved.question.language:
             continue  # the other half of the page says the same in the reader's language
-        found = unit_features(chunk, retrieved, float(cosine), float(held), place)
+        likeness = Likeness(float(cosine), float(held), float(retrieved.alike[number]))
+        found = unit_features(chunk, retrieved, likeness, place)
         score = sum(fitted.get(name, 0.0) * value for name, value in found.items())
         made.append(
             Reading(
@@ -250,18 +262,20 @@ def _score(
 
 
 def unit_features(
-    chunk: Chunk, retrieved: Retrieved, cosine: float, words: float, place: Place
+    chunk: Chunk, retrieved: Retrieved, likeness: Likeness, place: Place
 ) -> dict[str, float]:
     """What is known of a unit for this question, by name; the fitted weights say what it is worth.
 
     `role:...` and `intent>role:...` stand for the place in the docstring, `states:...` for a unit
     that speaks of what was asked for (a default, a number, a year), `asked` for the parameter that
-    the question names, `empty` for one that tells nothing; `first` and `behind` for where its
+    the question names, `empty` for one that tells nothing, `like` for how like the question is to
+    one that was asked of the unit; `first` and `behind` for where its
     document stands, which weighs more where no name of code is given.
     """
     question = retrieved.question
     role = _ROLE_NAMES.get(chunk.role, chunk.role)
-    found = {"dense": cosine, "words": words, f"role:{role}": 1.0}
+    found = {"dense": likeness.cosine, "words": likeness.words, "like": likeness.asked}
+    found[f"role:{role}"] = 1.0
     for intent in question.intents:
         found[f"{intent}>role:{role}"] = 1.0
         pattern = _STATES.get(intent)
@@ -275,7 +289,7 @@ def unit_features(
         found["empty"] = 1.0
     found["first"], found["behind"] = 1.0 / (1 + place.number), place.behind / 5
     if not retrieved.names_something:
-        found |= {f"unnamed>{name}": found[name] for name in ("first", "behind", "dense", "words")}
+        found |= {f"unnamed>{name}": found[name] for name in _UNNAMED}
         found[f"unnamed>role:{role}"] = 1.0
     if _UNTOLD.search(chunk.record):
         found["untold"] = 1.0  # says that something is not known

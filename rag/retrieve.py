@@ -1,7 +1,7 @@
 """Finds the sources that answer: words, meaning and names, fused.
 
-Three legs look for a question: BM25 over whole documents, BM25 over units, and the encoder's
-vectors of units. Each ranks sources; reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR
+Four legs look for a question: BM25 over whole documents, BM25 over units, the encoder's vectors of
+units, and those of what else is asked of a document (rag/phrasings.py). Each ranks sources; reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR
 2009: sum of 1 / (k + rank), k = 60) joins them, and a leg that found no evidence has no vote.
 Names of code in the question are looked up. rag/ranking.py then ranks the candidates.
 """
@@ -29,8 +29,11 @@ from rag.types import Passage, Trace
 
 RRF_K = 60
 _POOL = 400  # units that a leg may bring
-_WEIGHTS = {"documents": 1.0, "units": 1.0, "dense": 1.2}
+_WEIGHTS = {"documents": 1.0, "units": 1.0, "dense": 1.2, "asked": 1.0}
+_PHRASINGS = 200  # ways to ask that are compared
+_STRANGE = 0.4  # cosine of questions that have nothing to do with each other
 _WORD = re.compile(r"[A-Z]?[a-z]{3,}")
+_TITLE_WORD = re.compile(r"[A-Za-z]{6,}")
 NO_PROSE = frozenset(("signature", "example", "code"))
 _CANDIDATES = 80  # documents that are looked at again
 
@@ -51,7 +54,8 @@ class Retrieved:
 
     `vector` (dim,) is the question's; `unit_dense` and `unit_words` (n_chunks,) float32 are scores
     of units, cosine (-1 where it was not among the best) and BM25; `document_words` (n_documents,)
-    BM25 of documents; `concepts` the words that were searched; `heard` what the cross-encoder said
+    BM25 of documents; `alike` (n_chunks,) how like the question is to one that was asked of the unit, 0
+    to 1; `concepts` the words that were searched; `heard` what the cross-encoder said
     of units, by row (rag/reranking.py).
     """
 
@@ -63,6 +67,7 @@ class Retrieved:
     unit_dense: NDArray[np.float32] = field(repr=False)
     unit_words: NDArray[np.float32] = field(repr=False)
     document_words: NDArray[np.float32] = field(repr=False)
+    alike: NDArray[np.float32] = field(repr=False)
     heard: Mapping[int, float] = field(default_factory=dict, repr=False)
 
     @property
@@ -108,16 +113,18 @@ def query_concepts(text: str) -> tuple[Mapping[str, float], ...]:
 def _heard(
     concepts: tuple[Mapping[str, float], ...], index: Index
 ) -> tuple[tuple[Mapping[str, float], ...], list[str]]:
-    """Korean words that neither lexicon nor documents know, with the words of public names that
-    sound like them; and these words alone."""
+    """Korean words that neither lexicon nor documents know, with the words of public names and of
+    titles that sound like them; and these words alone."""
     found: list[Mapping[str, float]] = []
     heard: list[str] = []
     for words in concepts:
         korean = next(iter(words))
-        strange = has_hangul(korean) and len(korean) > 2 and korean not in KOREAN_PACKAGES
-        strange = strange and not index.chunk_sparse.known(korean)
+        long = has_hangul(korean) and len(korean) > 2 and korean not in KOREAN_PACKAGES
+        strange = long and not index.chunk_sparse.known(korean)
         told = any(word.isascii() and share >= 0.2 for word, share in words.items())
         names = alike(korean, name_sounds(index.all_names())) if strange and not told else []
+        if long and not told:  # who names a page means it, though others speak of it too
+            names += alike(korean, title_sounds(tuple(g.title for g in index.manifest.groups)))
         found.append({**words, **{english_stem(name): 0.7 for name in names}})
         heard.extend(names)
     return tuple(found), heard
@@ -128,6 +135,12 @@ def name_sounds(names: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
     """The words in the last parts of public names, by their sound in Korean."""
     words = {word.lower() for name in names for word in _WORD.findall(name.rpartition(".")[2])}
     return by_sound(sorted(words))
+
+
+@lru_cache(maxsize=4)
+def title_sounds(titles: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    """The long words of titles, by their sound in Korean."""
+    return by_sound(sorted({word.lower() for t in titles for word in _TITLE_WORD.findall(t)}))
 
 
 def flat(concepts: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -158,17 +171,20 @@ def retrieve(
     unit_words = index.chunk_sparse.concept_scores(concepts)
     vector = encoder.encode_queries([" ".join([text, *heard])])
     unit_dense = _dense_scores(index, vector)
+    alike, spelt_alike = _likeness(index, vector, concepts)
     allowed = _allowed(index, only)
     scores = {
         "documents": document_words,
         "units": _by_document(unit_words, index),
         "dense": _by_document(unit_dense, index),
+        "asked": _by_document(alike, index),
     }
     legs = {leg: _best(values, allowed) for leg, values in scores.items()}
     fused = reciprocal_rank_fusion(list(legs.values()), [_WEIGHTS[leg] for leg in legs])
     sure, hinted = (_named_rows(named, allowed, sure=sure) for sure in (True, False))
     pool = sorted({*fused, *sure, *hinted}, key=lambda row: (-fused.get(row, 0.0), row))
     pool = list(dict.fromkeys([*sure, *hinted, *pool]))[:_CANDIDATES]
+    scores["asked words"] = _by_document(spelt_alike, index)
     scores["fused"] = np.zeros(index.n_documents, np.float32)
     scores["fused"][list(fused)] = list(fused.values())
     asked = Asking(question, concepts, vector[0], named=sure, hinted=hinted)
@@ -192,7 +208,15 @@ def retrieve(
         for row in order
     )
     return Retrieved(
-        question, found, named, concepts, vector[0], unit_dense, unit_words, document_words
+        question,
+        found,
+        named,
+        concepts,
+        vector[0],
+        unit_dense,
+        unit_words,
+        document_words,
+        alike,
     )
 
 
@@ -212,6 +236,21 @@ def _dense_scores(index: Index, vector: NDArray[np.float32]) -> NDArray[np.float
     valid = rows[0] >= 0
     scores[rows[0][valid]] = found[0][valid]
     return scores
+
+
+def _likeness(
+    index: Index, vector: NDArray[np.float32], concepts: Sequence[Mapping[str, float]]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """How like the question is to what was asked of each unit, by meaning (0 to 1) and by words
+    (BM25): (n_chunks,) each."""
+    meaning = np.zeros(index.n_chunks, np.float32)
+    words = np.zeros(index.n_chunks, np.float32)
+    found, places = index.phrasing_dense.search(vector, _PHRASINGS)
+    if len(places):
+        rows = index.phrasing_chunks[places[0]]
+        np.maximum.at(meaning, rows, np.clip((found[0] - _STRANGE) / (1 - _STRANGE), 0, 1))
+        np.maximum.at(words, index.phrasing_chunks, index.phrasing_sparse.concept_scores(concepts))
+    return meaning, words
 
 
 def _allowed(index: Index, only: Callable[[str], bool] | None) -> NDArray[np.bool_] | None:

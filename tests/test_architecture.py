@@ -26,7 +26,7 @@ LAYERS = (
     "text columns markup citations prompts config storage turns",
     "options sources blocks docstrings lexicon loanwords encoders dense sparse catalogue vectorcache golden "
     "feedback",
-    "question chunking contents encoderexport crossencoder",
+    "question chunking contents encoderexport crossencoder phrasings embedding",
     "indexmanifest",
     "index indexwriter evaluation",
     "prior names ranking followup",

@@ -13,17 +13,15 @@ from hypothesis import strategies as st
 from smallencoder import HashingEncoder
 
 from rag.chunking import chunk_document
+from rag.embedding import COMMONPLACE, SHARED, embedded_records
 from rag.errors import IndexLocked, IndexMissing, SourceError
 from rag.index import Index, read_index
 from rag.ingestion import (
-    COMMONPLACE,
-    SHARED,
     Ingested,
     Progress,
     chunk_tokens,
     default_sources,
     document_tokens,
-    embedded_records,
     ingest,
 )
 from rag.prior import count_mentions, prior

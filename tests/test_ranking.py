@@ -72,11 +72,14 @@ def test_a_word_of_no_document_is_not_asked_for(small_index: Index) -> None:
 # -- candidates ----------------------------------------------------------------------------------
 
 
+LEGS = ("documents", "units", "dense", "asked", "asked words", "fused")
+
+
 def known(index: Index, text: str, **legs: np.ndarray) -> dict[str, dict[str, float]]:
     """The features of every document for a question, by source id, with empty legs by default."""
     rows = range(index.n_documents)
     empty = np.zeros(index.n_documents, np.float32)
-    scores = {leg: legs.get(leg, empty) for leg in ("documents", "units", "dense", "fused")}
+    scores = {leg: legs.get(leg, empty) for leg in LEGS}
     question = read_question(text)
     vector = index.dense.vectors([0])[0]
     asking = Asking(question, query_concepts(text), vector, named={0: 1.0}, hinted={})
@@ -93,9 +96,7 @@ def test_evidence_is_told_apart_where_it_weighs_otherwise(small_index: Index) ->
 
     def situations(text: str, named: dict[int, float]) -> set[str]:
         rows = range(small_index.n_documents)
-        legs = dict.fromkeys(
-            ("documents", "units", "dense", "fused"), np.ones(len(rows), np.float32)
-        )
+        legs = dict.fromkeys(LEGS, np.ones(len(rows), np.float32))
         vector = small_index.dense.vectors([0])[0]
         asking = Asking(read_question(text), query_concepts(text), vector, named, {})
         found = candidate_features(asking, small_index, rows, legs)[0]
@@ -184,7 +185,7 @@ def test_fitted_weights_name_features_that_exist(small_index: Index) -> None:
     ]  # fmt: skip
     there = {name for text in texts for one in known(small_index, text).values() for name in one}
     rows = range(small_index.n_documents)
-    legs = dict.fromkeys(("documents", "units", "dense", "fused"), np.ones(len(rows), np.float32))
+    legs = dict.fromkeys(LEGS, np.ones(len(rows), np.float32))
     vector = small_index.dense.vectors([0])[0]
     bare = Asking(read_question("접는 법"), query_concepts("접는 법"), vector, {}, {})
     there |= {name for one in candidate_features(bare, small_index, rows, legs) for name in one}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -17,7 +18,9 @@ from rag.encoders import Encoder
 from rag.index import Index, read_index
 from rag.indexwriter import write_index
 from rag.ingestion import CHUNKING, chunk_tokens, document_tokens
+from rag.phrasings import Phrasing, attach
 from rag.prior import count_mentions, prior
+from rag.text import search_tokens
 from rag.types import Answer, Document
 
 FOLD = """toolkit.fold(sheets, axis=0, *, crease=0.25, out=None) -> Sheet
@@ -195,12 +198,14 @@ def documents() -> list[Document]:
 
 
 def build(
-    path: Path, encoder: Encoder, found: Sequence[Document], known: Iterable[str] = UNDOCUMENTED
-) -> Index:
+    path: Path, encoder: Encoder, found: Sequence[Document], known: Iterable[str] = UNDOCUMENTED,
+    phrasings: Mapping[str, Sequence[Phrasing]] = MappingProxyType({}),
+) -> Index:  # fmt: skip
     """An index of `found` at `path`, made of the same pieces as `ingest` makes it."""
     chunks = [chunk for document in found for chunk in chunk_document(document)]
     texts = {document.id: document.text for document in found}
     mentions = count_mentions(found)
+    asked = attach(chunks, texts, phrasings)
     names = [
         PublicName(id_.partition(":")[2], d.id, prior(d, mentions))
         for d in found
@@ -220,6 +225,9 @@ def build(
             Group("file:pages", "0", "files", "pages"),
         ],
         document_groups=["py:toolkit" if d.kind == "symbol" else "file:pages" for d in found],
+        phrasing_chunks=np.array([one.row for one in asked], np.int32),
+        phrasing_vectors=(encoder.encode_documents([one.text for one in asked]) if asked else None),
+        phrasing_tokens=[search_tokens(one.text) for one in asked],
     )
     write_index(
         path, contents, encoder_name=encoder.name, encoder_fingerprint=encoder.fingerprint,

@@ -16,12 +16,13 @@ from rag.prompts import ALSO, CORRECTED, label
 from rag.reader import Read, Reading
 from rag.retrieve import Retrieved
 from rag.text import points_back
-from rag.types import Citation, Document, Verdict
+from rag.types import Citation, Document, Language, Verdict
 
 BUDGET, LONG_BUDGET = 760, 4_000  # characters; a reader in a hurry looks at 800
 _UNITS, _LONG_UNITS = 3, 12  # quotes from the main source
 _OTHERS, _LONG_OTHERS = 4, 8  # further sources, a line each
 _OTHERS_ROOM = 300  # characters kept for them where the question names nothing
+_MARKS = 12  # characters around a quote
 _CLOSE = 1.2  # how far below the best unit's score a further quote of the same source may lie
 _LEAST = 2  # units of a symbol, however far apart: its summary is mostly one of them
 _MEANT = 3.0  # the same where the question names the source: the answer is somewhere in it
@@ -58,11 +59,16 @@ def write(retrieved: Retrieved, read: Read, *, long: bool = False) -> Written | 
     main = main_places(retrieved, read)
     units = _LONG_UNITS if long else _UNITS
     others = _other_units(retrieved, read, main)[: _LONG_OTHERS if long else _OTHERS]
-    draft.budget -= _OTHERS_ROOM if others else 0
     yesno.begin(retrieved, read, main[0], draft)
-    for place in main:
+    for i, place in enumerate(main):
+        # What comes behind keeps its room, but the best unit of this source comes before it.
+        language = retrieved.question.language
+        later = sum(_needed(read, other, language) for other in main[i + 1 :])
+        behind = later or (_OTHERS_ROOM if others else 0)
+        kept = max(0, min(behind, draft.room - _needed(read, place, language)))
+        draft.budget -= kept
         _main(retrieved, read, place, draft, max(2, units - len(main) + 1), long=long)
-    draft.budget += _OTHERS_ROOM if others else 0
+        draft.budget += kept
     _others(retrieved, read, others, draft)
     if len(main) == 1:
         symbol.example(retrieved.question, read.documents[main[0]], read.of(main[0]), draft)
@@ -90,6 +96,8 @@ def main_places(retrieved: Retrieved, read: Read) -> list[int]:
         return [best, places[0]]
     if len(places) == 1 and best != places[0] and len(read.documents[places[0]].text) < 200:
         return [places[0], best]
+    if len(places) == 1 and 0 not in places:
+        return [places[0], 0]
     return places[:2]
 
 
@@ -160,6 +168,16 @@ def _main(
     for unit in chosen:
         if draft.quote(document, unit.chunk, lead=lead, force=not draft.citations):
             lead = ""
+
+
+def _needed(read: Read, place: int, language: Language) -> int:
+    """Characters that the summary and the best unit of a source take, with what is around them."""
+    document, units = read.documents[place], read.of(place)
+    best = picked(units, 1)
+    first = _summary(units) if document.kind == "symbol" else None
+    shown = {*best, *([first] if first is not None else [])}
+    quotes = sum(len(shown_quote(document, unit.chunk)) + _MARKS for unit in shown)
+    return len(label(document, language)) + quotes
 
 
 def _other_units(retrieved: Retrieved, read: Read, main: Sequence[int]) -> list[Reading]:

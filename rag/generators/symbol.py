@@ -18,7 +18,7 @@ _CALL = 300
 _EXAMPLE = 260  # a longer one is cut where the room ends
 _FRAME = 20  # what stands around a block of code
 _DEFAULT = re.compile(
-    r"[Dd]efaults?(?:\s+(?:value is|value:|value|is|to|as))*\s*[:=]?\s*"
+    r"(?<![\"'`\w-])[Dd]efaults?(?:\s+(?:value is|value:|value|is|to|as))*\s*[:=]?\s*"
     r"(?P<value>``[^`]+``|:\w+:`[^`]+`|'[^']*'|\"[^\"]*\"|-?(?:\d+(?:\.\d+)?|\.\d+)(?:e-?\d+)?|None|True|False)"
 )
 _TYPED = re.compile(r"\W*\*{0,2}\w+\s*\((?P<type>[^()]+(?:\([^()]*\)[^()]*)*)\)\s*:")
@@ -36,9 +36,11 @@ def write(
 ) -> None:
     """Name and summary, and the chosen units."""
     question = retrieved.question
+    best = next((unit for unit in units if unit.says), None)
     if facts(retrieved, document, units, draft):
-        # What was asked for by name is told; further sentences would only look like more answers.
-        chosen = [unit for unit in chosen if unit.asked]
+        # What was asked for by name is told; further sentences would only look like more answers,
+        # but for the best: "up to which version was True the default?"
+        chosen = [unit for unit in chosen if unit.asked or unit is best]
     lead = label(document, question.language)
     summary = next((u.chunk for u in units if u.chunk.role == "summary"), None)
     brief = summary is not None and summary.end - summary.start <= _SUMMARY

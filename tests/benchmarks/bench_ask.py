@@ -29,10 +29,12 @@ ANSWERED, REFUSED = 0, 3
 ENCODER = """
 import json, sys, time
 started = time.perf_counter()
+import numpy, onnxruntime, tokenizers
 from rag.encoders import load_encoder
+imported = time.perf_counter()
 encoder = load_encoder()
 encoder.encode_queries(["warm"])
-load = time.perf_counter() - started
+load = time.perf_counter() - imported
 questions, records = json.load(sys.stdin)
 times = []
 for question in questions:
@@ -41,7 +43,30 @@ for question in questions:
     times.append(time.perf_counter() - began)
 began = time.perf_counter()
 encoder.encode_documents(records)
-print(json.dumps({"load": load, "query": times, "records": time.perf_counter() - began}))
+print(json.dumps({"import": imported - started, "load": load, "query": times,
+                  "records": time.perf_counter() - began}))
+"""
+STAGES = """
+import json, sys, time
+from rag.pipeline import Pipeline
+from rag.question import checked_question, read_question
+from rag.reader import read
+from rag.reranking import rerank
+from rag.retrieve import retrieve
+stages = {"retrieving": [], "reranking": [], "reading": []}
+with Pipeline.open(sys.argv[1]) as pipeline:
+    for question in json.load(sys.stdin):
+        asked = read_question(checked_question(question))
+        times = [time.perf_counter()]
+        found = retrieve(asked, pipeline.index, pipeline.encoder)
+        times.append(time.perf_counter())
+        found = rerank(found, pipeline.index, pipeline.judge)
+        times.append(time.perf_counter())
+        read(found, pipeline.index, pipeline.judge)
+        times.append(time.perf_counter())
+        for stage, before, after in zip(stages, times, times[1:]):
+            stages[stage].append(after - before)
+print(json.dumps(stages))
 """
 PIPELINE = """
 import json, resource, sys, time
@@ -126,14 +151,30 @@ def batch(index: Path) -> list[Row]:
     ]
 
 
-def encoder(index: Path) -> list[Row]:
-    """The bundled encoder on golden questions and on records of the index."""
+def golden_questions() -> list[str]:
+    """Every second question of the development part, both languages and all kinds in it."""
     lines = GOLDEN.read_text(encoding="utf-8").splitlines()
-    questions = [json.loads(line)["question"] for line in lines[:100]]
-    records = json.loads(python(RECORDS, str(index)))
-    found = json.loads(python(ENCODER, given=json.dumps([questions, records])))
+    return [json.loads(line)["question"] for line in lines[::2]]
+
+
+def stages(index: Path) -> list[Row]:
+    """Where the time of a question goes in a process that is warm."""
+    found = json.loads(python(STAGES, str(index), given=json.dumps(golden_questions())))
     return [
-        ("encoder, import and load", f"{1000 * found['load']:.0f} ms"),
+        (f"{stage} of it, median", f"{1000 * statistics.median(seconds):.0f} ms")
+        for stage, seconds in found.items()
+    ]
+
+
+def encoder(index: Path, runs: int) -> list[Row]:
+    """The bundled encoder on golden questions and on records of the index."""
+    records = json.loads(python(RECORDS, str(index)))
+    given = json.dumps([golden_questions(), records])
+    loads = [json.loads(python(ENCODER, given="[[], []]")) for _ in range(runs)]
+    found = json.loads(python(ENCODER, given=given))
+    return [
+        ("encoder, imports", f"{1000 * statistics.median(one['import'] for one in loads):.0f} ms"),
+        ("encoder, load", f"{1000 * statistics.median(one['load'] for one in loads):.0f} ms"),
         ("encoder, a question", f"{1000 * statistics.median(found['query']):.1f} ms"),
         ("encoder, records", f"{len(records) / found['records']:.0f} a second"),
     ]
@@ -162,7 +203,8 @@ def main() -> None:
         index = words.index or Path(folder) / "index"
         rows = [] if words.index else build(index)
         ask(QUESTIONS["English"], index=index)  # files into the page cache
-        rows += [*cold(index, words.runs), *process(index), *batch(index), *encoder(index)]
+        rows += [*cold(index, words.runs), *process(index), *batch(index)]
+        rows += [*stages(index), *encoder(index, words.runs)]
     width = max(len(name) for name, _ in rows)
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}\n")
     print("\n".join(f"{name:<{width}}  {value}" for name, value in rows))

@@ -102,6 +102,7 @@ def docstring_chunks(document: Document) -> list[Chunk]:
 
 
 _Unit = tuple[Role, str, int, int]
+_CALL = re.compile(r"\w+\([^()]*(?:\([^()]*\)[^()]*)*\)(?:\s*->.*)?")
 
 
 def _joined(text: str, units: list[_Unit]) -> list[_Unit]:
@@ -137,6 +138,11 @@ def _blocks(lines: list[_Line]) -> Iterator[_Block]:
     while i < len(lines) and lines[i].text and not lines[0].text.count("(") <= _closed(lines[:i]):
         i += 1  # a signature over several lines
     yield _Block("signature", "", lines[0].start, lines[i - 1].end, whole=True)
+    while i < len(lines) and not lines[i].text:
+        i += 1
+    if i < len(lines) and _CALL.fullmatch(lines[i].text):  # the author's own: no sentence
+        yield _Block("signature", "", lines[i].start, lines[i].end, whole=True)
+        i += 1
     open_sections: list[tuple[int, Role]] = []
     while i < len(lines):
         line = lines[i]

@@ -14,6 +14,7 @@ is replaced by a new one, is told in rag/storage.py; rag/indexwriter.py writes, 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 
 from rag.catalogue import Catalogue, DocumentHead, FoundName
 from rag.dense import DenseIndex
-from rag.errors import IndexCorrupt, IndexIncompatible
+from rag.errors import IndexCorrupt, IndexError_, IndexIncompatible
 from rag.indexmanifest import ARRAYS, LANGUAGES, PHRASINGS, ROLES, TEXTS, VECTORS, Manifest
 from rag.sparse import SparseIndex, load_array
 from rag.storage import REBUILD, check_file, is_current, open_generation, read_checked
@@ -54,6 +55,16 @@ def read_index(path: Path, encoder_fingerprint: str | None) -> Index:
                 raise IndexCorrupt(message) from error
             raise
     raise IndexCorrupt(f"the index at {path} is replaced faster than it can be read")
+
+
+def named_groups(path: Path) -> list[str]:
+    """The ids of what was read into the index at `path`, also where this version cannot read it;
+    empty where there is none or nothing is left of it."""
+    try:
+        _, raw = open_generation(path)
+        return [str(group["id"]) for group in json.loads(raw)["groups"]]
+    except (IndexError_, OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def _read_generation(path: Path, folder: Path, raw: bytes, fingerprint: str | None) -> Index:

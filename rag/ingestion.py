@@ -20,7 +20,7 @@ from rag.contents import Group, IndexContents
 from rag.embedding import Embedded, Progress, embed, embedded_records
 from rag.encoders import Encoder
 from rag.errors import IndexError_, SourceError
-from rag.index import Index, read_index
+from rag.index import Index, named_groups, read_index
 from rag.indexwriter import write_index
 from rag.markup import readable
 from rag.phrasings import attach, load_phrasings, phrasings_fingerprint
@@ -32,7 +32,7 @@ from rag.storage import writer_lock
 from rag.text import search_tokens
 from rag.types import Chunk, Document
 
-CHUNKING = "units-4"
+CHUNKING = "units-5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def ingest(
     """
     with writer_lock(path) as lock:
         before = _open_before(path)
-        kept = [group.id for group in before.manifest.groups] if before else []
+        kept = named_groups(path)
         old = None if rebuild or not _usable(before, encoder) else before
         try:
             reads, lost = _read_all(kept, [_canonical(s) for s in sources], old, progress)

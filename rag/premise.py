@@ -26,6 +26,10 @@ _CALLED = re.compile(
     r"|\b(?:argument|parameter|keyword|flag)\s+['\"`]?(?P<behind>[a-z]\w*_\w*)\b"
     r"|(?<![\w.])(?P<korean>[a-z]\w*)['\"`]?\s?(?:인자|인수|매개변수|파라미터)"
 )
+# "nn.LSTM recurrent_dropout", "LSTM의 recurrent_dropout", "Adam's weight_decay".
+_OF = re.compile(
+    r"(?:\b[\w.]*[A-Z]\w*|\b\w+\.\w+)(?:'s|의)?\s(?P<of>[a-z]+_[a-z_]+)(?![A-Za-z0-9_.])"
+)
 _NO_PARAMETER = frozenset(
     """the a an which what this that its each any every first second third other optional required
     positional keyword only named input default tensor function constructor no one new same extra""".split()
@@ -99,6 +103,9 @@ def _parameters_said(question: Question, named: Sequence[Named]) -> Iterator[tup
         name = match["before"] or match["behind"] or match["korean"]
         if name.lower() not in _NO_PARAMETER and name.isascii() and name.islower():
             yield name, True
+    if "error" not in question.intents:
+        for match in _OF.finditer(question.text):
+            yield match["of"], False
     if not question.intents & {"default", "omitted", "option", "type"}:
         return  # my_list in "how do I pass my_list" is a name of the asker's own
     for entry in named:

@@ -31,7 +31,7 @@ REASONS: dict[str, dict[Language, str]] = {
     },
     "keyword": {
         "en": "`{owner}` has no parameter `{name}` in {version}: it does not exist.",
-        "ko": "{version}의 `{owner}`에는 `{name}`이라는 인자가 없습니다. 존재하지 않는 인자입니다.",
+        "ko": "{version}의 `{owner}`에는 `{name}` 인자가 없습니다. 존재하지 않는 인자입니다.",
     },
     "undocumented": {
         "en": "`{name}` exists in {version}, but has no documentation of its own there "

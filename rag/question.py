@@ -100,8 +100,9 @@ _INTENTS: dict[str, re.Pattern[str]] = {
         "shape": r"\bshapes?\b|\bdimensions?\b|\bsizes?\b|모양|크기|차원|형태|shape",
         "returns": r"\breturns?\b|\bgive(?:s)? (?:me|back)\b|\bcomes? (?:out of|back)\b|"
         r"\b(?:get|hands?|handed) back\b|\boutputs?\b|반환|돌려|리턴|결과",
-        "error": r"\berrors?\b|\bexception\b|\braises?\b|\bfails?\b|\bcrash|RuntimeError|ValueError|"
-        r"TypeError|에러|오류|예외|안 돼|안돼|안되|실패|refuse",
+        "error": r"\w*errors?\b|\w*exception\b|\braises?\b|\bfail(?:s|ed|ure)?\b|\bcrash|\w*warnings?\b|\bwarns?\b|"
+        r"\bhangs?\b|\bstuck\b|\bdeadlock|\bleak(?:s|ing)?\b|\bout of memory\b|\bOOM\b|에러|오류|예외|경고|안 돼|안돼|안되|"
+        r"실패|멈춰|멈추고|터져|터지|죽어|refuse",
         "when": r"\bwhen\b|\bwhat year\b|\bwhich year\b|\bdate\b|\bmonth\b|언제|몇 년|몇년|날짜|연도|몇 월",
         "who": r"\bwho\b|\bwhom\b|누가|누구",
         "number": r"\bhow (?:many|much|fast|long|big)\b|몇|얼마|배\b|퍼센트|percent",

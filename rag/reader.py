@@ -17,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.catalogue import DocumentHead
 from rag.crossencoder import CrossEncoder
@@ -40,7 +41,8 @@ _STATES: dict[str, re.Pattern[str]] = {
     "number": re.compile(r"\d"),
     "when": re.compile(r"\b(?:19|20)\d\d\b"),
     "error": re.compile(
-        r"\b(?:error|raise|exception|must|instead|should|cannot|expect|advisable|recommended|to avoid)",
+        r"\b(?:error|raise|exception|must|instead|should|cannot|expect|advisable|recommended|to avoid|"
+        r"make sure|not supported|fail|fall back|workaround|recommend|disable)",
         re.I,
     ),
     "why": re.compile(r"\b(?:because|since|due to|so that|in order|reason)\b|때문|이유|위해", re.I),
@@ -58,6 +60,7 @@ _PLAIN = frozenset(map(english_stem,
     "the and for this that its input output tensor first second other given result optional".split()
 ))  # fmt: skip
 _POINTER = re.compile(r"(?:See|See also|Please see|Refer to|참고:)\b[^`]{,70}")
+_ANNOUNCES = re.compile(r":$|\b(?:as follows|in the following way|(?:shown|given) below)\.$")
 _VALUE = re.compile(r"\d|\b(?:None|True|False|defaults?|must|only|if|기본)\b", re.I)
 # A page that speaks of itself instead of its subject: "this note follows the copy of ...".
 _ABOUT_ITSELF = re.compile(
@@ -245,11 +248,12 @@ def _score(
     words = coverages(asked, index.chunk_sparse, numbers)
     fitted = weights()
     told_in_both = len({chunk.language for chunk in chunks}) == 2
+    alike = _alike(chunks, retrieved.alike[rows.start : rows.stop])
     made = []
-    for number, chunk, cosine, held in zip(rows, chunks, dense, words, strict=True):
+    for number, chunk, cosine, held, like in zip(rows, chunks, dense, words, alike, strict=True):
         if told_in_both and chunk.language != retrieved.question.language:
             continue  # the other half of the page says the same in the reader's language
-        likeness = Likeness(float(cosine), float(held), float(retrieved.alike[number]))
+        likeness = Likeness(float(cosine), float(held), like)
         found = unit_features(chunk, retrieved, likeness, place)
         score = sum(fitted.get(name, 0.0) * value for name, value in found.items())
         made.append(
@@ -259,6 +263,19 @@ def _score(
             )
         )  # fmt: skip
     return made
+
+
+def _alike(chunks: Sequence[Chunk], likeness: NDArray[np.float32]) -> list[float]:
+    """How like the question is to one that was asked of each unit, or, for a sentence about a
+    parameter, of any sentence about it."""
+    entries: dict[str, float] = {}
+    for chunk, like in zip(chunks, likeness, strict=True):
+        if chunk.role in ("parameter", "attribute") and chunk.name:
+            entries[chunk.name] = max(entries.get(chunk.name, 0.0), float(like))
+    return [
+        max(float(like), entries.get(chunk.name, 0.0) if chunk.role != "summary" else 0.0)
+        for chunk, like in zip(chunks, likeness, strict=True)
+    ]
 
 
 def unit_features(
@@ -300,10 +317,10 @@ def unit_features(
 
 def tells_nothing(chunk: Chunk) -> bool:
     """ "input (Tensor): the input tensor.", "scale (float): scale of the distribution", a formula, a
-    link, "See also the paper.": nothing is told by it."""
+    link, "See also the paper.", "it computes the following:": nothing is told by it."""
     title, _, told = chunk.record.partition(": ")
-    if chunk.role != "parameter" and _POINTER.fullmatch(told):
-        return True
+    if chunk.role != "parameter" and (_POINTER.fullmatch(told) or _ANNOUNCES.search(told)):
+        return True  # what it points to or announces is not in it
     if "): " in chunk.record:
         told = chunk.record.rpartition("): ")[2]
     words = _stems(_PATH.sub(" ", told)) - _PLAIN

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,7 @@ from smallencoder import HashingEncoder
 
 from rag.chunking import chunk_document
 from rag.embedding import COMMONPLACE, SHARED, embedded_records
-from rag.errors import IndexLocked, IndexMissing, SourceError
+from rag.errors import IndexIncompatible, IndexLocked, IndexMissing, SourceError
 from rag.index import Index, read_index
 from rag.ingestion import (
     Ingested,
@@ -216,6 +218,22 @@ def test_another_encoder_reads_again_everything_that_was_named(house: House) -> 
     house.ingest(house.manual, house.heft)
     house.encoder = HashingEncoder(seed=1)
     house.ingest(house.manual)
+    assert house.ids() == ["file:manual/guide.md", "file:heft/안내서.md"]
+
+
+def test_an_index_of_another_format_is_read_again_with_everything_that_it_named(
+    house: House,
+) -> None:
+    house.ingest(house.manual, house.heft)
+    folder, raw = open_generation(house.index)
+    old = json.dumps(json.loads(raw) | {"format": 1}).encode()
+    (folder / "manifest.json").write_bytes(old)
+    pointer = f"{folder.name} {hashlib.sha256(old).hexdigest()}\n"
+    (house.index / "current").write_text(pointer, encoding="ascii")
+    with pytest.raises(IndexIncompatible, match="ask ingest"):
+        house.open()
+    done, _ = house.ingest()
+    assert done.changed
     assert house.ids() == ["file:manual/guide.md", "file:heft/안내서.md"]
 
 

@@ -115,17 +115,21 @@ def picked(
     return (near if len(near) >= least else prose[:least])[:count]
 
 
-def with_next(chosen: Sequence[Reading], units: Sequence[Reading]) -> list[Reading]:
-    """The best unit with the one behind it: the remedy often stands right after the cause."""
+def with_next(
+    chosen: Sequence[Reading], units: Sequence[Reading], *, any_role: bool = False
+) -> list[Reading]:
+    """The best unit with the sentence behind it, as the remedy often stands right after the cause;
+    of the same entry, or with `any_role` whatever stands there."""
     if not chosen:
         return []
-    best = chosen[0]
+    best = chosen[0].chunk
     behind = [
         u for u in units
-        if u.row == best.row + 1 and u.chunk.section_start == best.chunk.section_start
+        if u.row == chosen[0].row + 1 and u.chunk.section_start == best.section_start
+        and (any_role or (u.chunk.role, u.chunk.name) == (best.role, best.name))
         and u.chunk.role not in _NO_PROSE and u.says
     ]  # fmt: skip
-    return list(dict.fromkeys([best, *behind, *chosen[1:]]))
+    return list(dict.fromkeys([chosen[0], *behind, *chosen[1:]]))
 
 
 def in_reading_order(chosen: Sequence[Reading]) -> list[Reading]:
@@ -152,8 +156,7 @@ def _main(
     least = _LEAST if document.kind == "symbol" else 1
     close = inf if long else _MEANT
     chosen = picked(units, count + 2, close) if meant else picked(units, count, least=least)
-    if "error" in retrieved.question.intents:
-        chosen = with_next(chosen, units)
+    chosen = with_next(chosen, units, any_role="error" in retrieved.question.intents)
     chosen = in_reading_order(chosen)
     if document.kind == "symbol":
         # Where the best unit is no summary, it is something of the thing that was asked about.

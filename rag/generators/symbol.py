@@ -201,4 +201,6 @@ def signature_default(call: str, name: str) -> str | None:
 
 
 def _signature(units: Sequence[Reading]) -> Chunk | None:
-    return next((u.chunk for u in units if u.chunk.role == "signature"), None)
+    """The call as the docstring's author wrote it, else as Python tells it."""
+    calls = [unit.chunk for unit in units if unit.chunk.role == "signature"]
+    return max(calls, key=lambda chunk: chunk.start, default=None)

@@ -105,7 +105,8 @@ def _parameters_said(question: Question, named: Sequence[Named]) -> Iterator[tup
             yield name, True
     if "error" not in question.intents:
         for match in _OF.finditer(question.text):
-            yield match["of"], False
+            if not any(entry.rows for entry in named if entry.mention.name == match["of"]):
+                yield match["of"], False
     if not question.intents & {"default", "omitted", "option", "type"}:
         return  # my_list in "how do I pass my_list" is a name of the asker's own
     for entry in named:

@@ -59,7 +59,9 @@ _WORD = re.compile(r"[가-힣]{2,}|[A-Za-z]{3,}")
 _PLAIN = frozenset(map(english_stem,
     "the and for this that its input output tensor first second other given result optional".split()
 ))  # fmt: skip
-_POINTER = re.compile(r"(?:See|See also|Please see|Refer to|참고:)\b[^`]{,70}")
+_POINTER = re.compile(
+    r"(?:See|See also|Please see|Refer to|참고:)\b[^`]{,70}|.{,60}\bplease (?:open|file|submit) an? .*", re.S
+)
 _ANNOUNCES = re.compile(r":$|\b(?:as follows|in the following way|(?:shown|given) below)\.$")
 _VALUE = re.compile(r"\d|\b(?:None|True|False|defaults?|must|only|if|기본)\b", re.I)
 # A page that speaks of itself instead of its subject: "this note follows the copy of ...".
@@ -70,6 +72,7 @@ _ABOUT_ITSELF = re.compile(
 _ROLE_NAMES: dict[Role, str] = {
     "attribute": "parameter", "warning": "note", "code": "example",
 }  # fmt: skip
+_TELLING = ("parameter", "returns", "text", "note", "warning")  # roles that are to tell something
 _UNNAMED = ("first", "behind", "dense", "words", "like")  # weighs otherwise without a name
 _FILE = Path(__file__).parent / "bundled" / "reader.json"
 _JUDGED_FILE = _FILE.with_name("judged.json")
@@ -302,7 +305,7 @@ def unit_features(
         found["asked"] = 1.0
     if chunk.end - chunk.start < 40:
         found["short"] = 1.0
-    if chunk.role in ("parameter", "returns", "text", "note") and tells_nothing(chunk):
+    if chunk.role in _TELLING and tells_nothing(chunk):
         found["empty"] = 1.0
     found["first"], found["behind"] = 1.0 / (1 + place.number), place.behind / 5
     if not retrieved.names_something:

@@ -24,6 +24,7 @@ from rag.retrieve import Found, Retrieved, prose_unit
 from rag.types import Chunk
 
 DEPTH = 12  # sources that are looked at again
+_NAMED = 3  # things that one question compares, and the place up to which each stays where it is
 _CONTEXT = 110  # characters of a summary
 _SUMMARY = ROLES.index("summary")
 _FILE = Path(__file__).parent / "bundled" / "reranking.json"
@@ -52,7 +53,23 @@ def rerank(retrieved: Retrieved, index: Index, judge: CrossEncoder) -> Retrieved
     # What was not read stays behind what was, as far as it was behind before.
     shift = min(found.score for found in ranked) - first[-1].score
     behind = [replace(found, score=found.score + min(0.0, shift)) for found in rest]
-    return replace(retrieved, found=(*ranked, *behind), heard=heard)
+    return replace(retrieved, found=_each_named(retrieved, [*ranked, *behind]), heard=heard)
+
+
+def _each_named(retrieved: Retrieved, found: Sequence[Found]) -> tuple[Found, ...]:
+    """Of two or three things that the question surely names each comes among the first: a text about
+    one of them holds more of the question than that about the other."""
+    order = list(found)
+    named = [set(n.rows[:4]) for n in retrieved.named if n.rows and n.mention.sure]
+    best = {next((i for i, one in enumerate(order) if one.row in rows), -1) for rows in named}
+    places = sorted(best - {-1})
+    if not 2 <= len(places) <= _NAMED:
+        return tuple(found)
+    for place in places:
+        if place > _NAMED:
+            one = order.pop(place)  # what stands behind this place stays where it is
+            order.insert(1, replace(one, score=order[1].score))
+    return tuple(order)
 
 
 def told(index: Index, units: Sequence[int]) -> list[str]:

@@ -64,7 +64,10 @@ def write(retrieved: Retrieved, read: Read, *, long: bool = False) -> Written | 
         # What comes behind keeps its room, but the best unit of this source comes before it.
         language = retrieved.question.language
         later = sum(_needed(read, other, language) for other in main[i + 1 :])
-        behind = later or (_OTHERS_ROOM if others else 0)
+        # The two sides of a comparison take equal room.
+        compared = "difference" in retrieved.question.intents
+        share = compared * draft.room * (len(main) - i - 1) // (len(main) - i)
+        behind = max(later, share) or (_OTHERS_ROOM if others else 0)
         kept = max(0, min(behind, draft.room - _needed(read, place, language)))
         draft.budget -= kept
         _main(retrieved, read, place, draft, max(2, units - len(main) + 1), long=long)
@@ -85,8 +88,8 @@ def main_places(retrieved: Retrieved, read: Read) -> list[int]:
     rows = [head.row for head in read.heads]
     named = [n for n in retrieved.named if n.rows and n.mention.sure]
     best = read.units[0].place
-    if not named and "difference" in retrieved.question.intents:
-        named = [n for n in retrieved.named if n.rows]
+    if len(named) < 2 and "difference" in retrieved.question.intents:
+        named += [n for n in retrieved.named if n.rows and not n.mention.sure]
     # Of namesakes (memory_allocated of cuda, of xpu) the one that ranks first is meant.
     meant = [[rows.index(row) for row in n.rows[:4] if row in rows] for n in named]
     places = list(dict.fromkeys(min(some) for some in meant if some))

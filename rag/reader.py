@@ -60,7 +60,8 @@ _PLAIN = frozenset(map(english_stem,
     "the and for this that its input output tensor first second other given result optional".split()
 ))  # fmt: skip
 _POINTER = re.compile(
-    r"(?:See|See also|Please see|Refer to|참고:)\b[^`]{,70}|.{,60}\bplease (?:open|file|submit) an? .*", re.S
+    r"(?:See|See also|Please see|Refer to|참고:)\b[^`]{,70}|.{,60}\bplease (?:open|file|submit) an? .*",
+    re.S,
 )
 _ANNOUNCES = re.compile(r":$|\b(?:as follows|in the following way|(?:shown|given) below)\.$")
 _VALUE = re.compile(r"\d|\b(?:None|True|False|defaults?|must|only|if|기본)\b", re.I)

@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = (
     "types errors",
     "text columns markup citations prompts config storage turns",
+    "docblocks",
     "options sources blocks docstrings lexicon loanwords encoders dense sparse catalogue vectorcache golden "
     "feedback",
     "question chunking contents encoderexport crossencoder phrasings embedding",

@@ -32,7 +32,7 @@ LAYERS = (
     "index indexwriter evaluation",
     "prior names ranking followup",
     "ingestion retrieve",
-    "reranking",
+    "reranking units",
     "reader",
     "verdict confidence premise",
     "generators",

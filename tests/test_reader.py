@@ -10,9 +10,10 @@ from rag.crossencoder import bundled_cross_encoder
 from rag.encoders import load_encoder
 from rag.index import Index
 from rag.question import read_question
-from rag.reader import Read, asks_for, read, tells_nothing, weights
+from rag.reader import Read, read, weights
 from rag.retrieve import query_concepts, retrieve
 from rag.types import Chunk, Role
+from rag.units import asks_for, tells_nothing
 
 
 def reading(index: Index, text: str, documents: int = 5) -> Read:

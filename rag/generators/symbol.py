@@ -9,9 +9,10 @@ from rag.generators.draft import Draft
 from rag.markup import readable
 from rag.prompts import ALIAS_OF, DEFAULT_OF, ROLES, TYPE_OF, label
 from rag.question import Question
-from rag.reader import Reading, asks_for
+from rag.reader import Reading
 from rag.retrieve import Retrieved
 from rag.types import Chunk, Document
+from rag.units import asks_for
 
 _SUMMARY = 260  # a longer first sentence is quoted only where it answers
 _CALL = 300

@@ -31,7 +31,7 @@ def main() -> None:
         found = [_retrieved(q, pipeline) for q in questions]  # a megabyte for three questions
         asked = list(zip(questions, found, strict=True))
         cases = [case for q, retrieved in asked for case in _case(q, retrieved, pipeline)]
-        what = "weights of rag.reader.unit_features"
+        what = "weights of rag.units.unit_features"
         print(fit_file(what, options.questions, cases, reader._FILE))
         reader.weights.cache_clear()
         cases = [case for q, retrieved in asked for case in _judged_case(q, retrieved, pipeline)]

@@ -26,6 +26,7 @@ _MARKS = 12  # characters around a quote
 _CLOSE = 1.2  # how far below the best unit's score a further quote of the same source may lie
 _LEAST = 2  # units of a symbol, however far apart: its summary is mostly one of them
 _MEANT = 3.0  # the same where the question names the source: the answer is somewhere in it
+_LEVEL = 0.6  # units whose scores lie so close are as good as each other
 _BRIEF = 240  # characters of a unit that may be put before a better one
 _BEHIND = 2.5  # how far another source may rank behind the first
 _NO_PROSE = frozenset(["example", "code", "signature"])
@@ -79,7 +80,8 @@ def write(retrieved: Retrieved, read: Read, *, long: bool = False) -> Written | 
 
 
 def main_places(retrieved: Retrieved, read: Read) -> list[int]:
-    """Which documents the answer is about: those that the question names, else the best unit's.
+    """Which documents the answer is about: those that the question names, else the best unit's, or
+    the first where one of its units is about as good.
 
     Words that may be names say it only where a difference is asked for; a stub ("See torch.max")
     is followed by the best of the rest. A page that ranks first and holds the best unit comes
@@ -94,7 +96,8 @@ def main_places(retrieved: Retrieved, read: Read) -> list[int]:
     meant = [[rows.index(row) for row in n.rows[:4] if row in rows] for n in named]
     places = list(dict.fromkeys(min(some) for some in meant if some))
     if not places:
-        return [best]
+        first = read.of(0)[:1]
+        return [0 if first and first[0].score > read.units[0].score - _LEVEL else best]
     if best == 0 and best not in places and read.documents[best].kind != "symbol":
         return [best, places[0]]
     if len(places) == 1 and best != places[0] and len(read.documents[places[0]].text) < 200:

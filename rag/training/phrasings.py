@@ -3,9 +3,10 @@
 Reads the learners' questions (`questions/learner-*.jsonl`) and the shorter wishes
 (`questions/wishes-*.tsv`: source, where in it, text; where is a parameter, words of the sentence
 behind a `~`, or nothing), finds the unit that answers each in
-the index, and writes bundled/phrasings.tsv. Weights that look at phrasings are fitted on an index
-made with `--wishes` alone: the learners' questions are what they are fitted on, and a question must
-not find itself.
+the index, and writes bundled/phrasings.tsv. A question must not find itself where weights are fitted on it:
+ranking, reranking and reader are fitted on an index made with `--without all`, so that every page is
+known as well as the others; the confidence on one with `--without fitted`, where questions without
+an answer meet nearly as much that is like them as in the index that ships.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import NamedTuple
 from rag.index import Index, read_index
 from rag.phrasings import PATH, unit_mark
 from rag.text import nfc
-from rag.training.domain import QUESTIONS
+from rag.training.domain import QUESTIONS, for_encoder
 from rag.types import Chunk
 
 WORDS = "~"  # before words of the sentence that answers
@@ -39,9 +40,12 @@ def main() -> None:
     """Read the questions and write bundled/phrasings.tsv."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--index", type=Path, required=True)
-    parser.add_argument("--wishes", action="store_true", help="leave the learners' questions out")
+    parser.add_argument("--without", choices=("all", "fitted"), help="learners' questions left out")
     options = parser.parse_args()
-    wishes = [*read_wishes(), *([] if options.wishes else read_questions())]
+    questions = [] if options.without == "all" else read_questions()
+    if options.without == "fitted":
+        questions = [one for one in questions if for_encoder(one.source)]
+    wishes = [*read_wishes(), *questions]
     with read_index(options.index, None) as index:
         lines = sorted({line for wish in wishes if (line := as_line(wish, index)) is not None})
     PATH.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

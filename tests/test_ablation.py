@@ -26,7 +26,7 @@ from rag.training.ablation import (
 from rag.types import Turn
 
 (
-    VECTORS, DOCUMENTS, UNITS, FUSED, LEXICON, NAMES, PRIOR, FULL, JUDGED,
+    VECTORS, DOCUMENTS, UNITS, FUSED, LEXICON, ASKED, NAMES, PRIOR, FULL, JUDGED,
 ) = STAGES  # fmt: skip
 
 

@@ -51,13 +51,15 @@ class Evidence:
     """What the parts say of a question: rows of documents, best first, and what is known of rows.
 
     `words` are the legs of the question's own words, `translated` the same with the lexicon's;
-    each holds BM25 over documents and BM25 over units. `full` is the fitted ranking,
+    each holds BM25 over documents and BM25 over units. `asked` is likeness to what was asked of them
+    before, by meaning; `full` is the fitted ranking,
     `judged` the same with the cross-encoder, as it ships.
     """
 
     words: tuple[list[int], list[int]]
     translated: tuple[list[int], list[int]]
     dense: list[int]
+    asked: list[int]
     named: Mapping[int, float]
     hinted: Mapping[int, float]
     priors: NDArray[np.float32]
@@ -80,6 +82,7 @@ def evidence(question: Question, index: Index, encoder: Encoder, judge: CrossEnc
             _best(_by_document(found.unit_words, index), None),
         ),
         dense=_best(_by_document(found.unit_dense, index), None),
+        asked=_best(_by_document(found.alike, index), None),
         named=_named_rows(found.named, None, sure=True),
         hinted=_named_rows(found.named, None, sure=False),
         priors=index.priors,
@@ -98,8 +101,10 @@ def without_lexicon(words: Mapping[str, float]) -> Mapping[str, float]:
 # -- stages --------------------------------------------------------------------------------------
 
 
-def _fused(documents: list[int], units: list[int], dense: list[int]) -> dict[int, float]:
-    legs = {"documents": documents, "units": units, "dense": dense}
+def _fused(
+    documents: list[int], units: list[int], dense: list[int], asked: Sequence[int] = ()
+) -> dict[int, float]:
+    legs = {"documents": documents, "units": units, "dense": dense, "asked": asked}
     return reciprocal_rank_fusion(list(legs.values()), [_WEIGHTS[leg] for leg in legs])
 
 
@@ -108,7 +113,7 @@ def _ordered(scores: Mapping[int, float]) -> list[int]:
 
 
 def _with_names(one: Evidence, prior: float) -> list[int]:
-    fused = _fused(*one.translated, one.dense)
+    fused = _fused(*one.translated, one.dense, one.asked)
     top = max(fused.values(), default=1.0)
     rows = {*fused, *one.named, *one.hinted}
     scores = {
@@ -127,6 +132,7 @@ STAGES: dict[str, Callable[[Evidence], list[int]]] = {
     "+ BM25 of units, fused": lambda one: _ordered(_fused(*one.words, [])),
     "+ vectors, fused": lambda one: _ordered(_fused(*one.words, one.dense)),
     "+ Korean-English lexicon": lambda one: _ordered(_fused(*one.translated, one.dense)),
+    "+ ways to ask": lambda one: _ordered(_fused(*one.translated, one.dense, one.asked)),
     "+ names of code looked up": lambda one: _with_names(one, 0.0),
     "+ prior of well-known names": lambda one: _with_names(one, PRIOR),
     "+ fitted ranking": lambda one: one.full,

@@ -108,8 +108,12 @@ def label(document: Document, language: Language, *, brief: bool = False) -> str
         return f"`{document.title}`:"
     if document.kind == "symbol":
         facts = [document.version] if document.version else []
-        if len(document.aliases) == 1:
-            facts.append(ALIAS[language].format(name=document.aliases[0].partition(":")[2]))
+        aliases = [alias.partition(":")[2] for alias in document.aliases]
+        last = document.title.rpartition(".")[2]
+        # torch.serialization.load tells nobody more than torch.load; torch.concat does.
+        others = [name for name in aliases if name.rpartition(".")[2] != last]
+        if len(others) == 1:
+            facts.append(ALIAS[language].format(name=others[0]))
         name, inside = f"`{document.title}`", ", ".join(facts)
     else:
         name, inside = document.title, document.date or document.version or ""

@@ -73,6 +73,11 @@ _MENTION = re.compile(
     r"(?P<tick>`?)(?P<name>(?:(?<![\w.])\.)?[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)"
     r"(?P<call>\s?\((?P<inside>[^()]{0,80})\)|\()?"
 )
+# "eq vs equal", "difference between eq and equal": plain words may be names there.
+_COMPARED = re.compile(
+    r"(?P<one>[a-z]\w+)\s+(?:vs\.?|versus)\s+(?P<other>[a-z]\w+)"
+    r"|\bbetween\s+(?P<first>[a-z]\w+)\s+and\s+(?P<second>[a-z]\w+)"
+)
 _FORMULA = re.compile(r"[\w)]\s*[-+*/^]\s*[\w(]")  # log(1+x) is mathematics before it is a call
 _NAME = re.compile(r"[A-Z][a-z]*[A-Z]\w*")  # inside brackets: another name, not an argument
 _KEYWORD = re.compile(r"(?<![\w=])([a-z_][A-Za-z0-9_]*)\s*=(?!=)")
@@ -220,6 +225,7 @@ def trigger(text: str, intent: str) -> str | None:
 
 def _mentions(text: str) -> tuple[Mention, ...]:
     korean = has_hangul(text)
+    compared = {at for m in _COMPARED.finditer(text) for at in map(m.start, m.re.groupindex)}
     found: list[Mention] = []
     for match in _MENTION.finditer(text):
         raw = match["name"]
@@ -239,6 +245,6 @@ def _mentions(text: str) -> tuple[Mention, ...]:
             or (match["call"] and match["call"].startswith("(") and not _FORMULA.search(inside))
             or re.search(r"[a-z][A-Z]|[A-Z]{2}[a-z]|[a-z]\d|[A-Z]{3,}", name)
         )
-        if sure or korean or name[0].isupper():
+        if sure or korean or name[0].isupper() or match.start("name") in compared:
             found.append(Mention(name, match.start("name"), match.end("name"), sure, "." in raw))
     return tuple(found)

@@ -25,7 +25,7 @@ _OTHERS_ROOM = 300  # characters kept for them where the question names nothing
 _MARKS = 12  # characters around a quote
 _CLOSE = 1.2  # how far below the best unit's score a further quote of the same source may lie
 _LEAST = 2  # units of a symbol, however far apart: its summary is mostly one of them
-_MEANT = 3.0  # the same where the question names the source: the answer is somewhere in it
+_MEANT = 2.0  # the same where the question names the source: the answer is somewhere in it
 _LEVEL = 0.6  # units whose scores lie so close are as good as each other
 _BRIEF = 240  # characters of a unit that may be put before a better one
 _BEHIND = 2.5  # how far another source may rank behind the first
@@ -117,8 +117,8 @@ def picked(
     if not prose:
         return []
     floor = prose[0].score - close
-    near = [unit for unit in prose if unit.score >= floor or unit.asked]
-    return (near if len(near) >= least else prose[:least])[:count]
+    near = [unit for i, unit in enumerate(prose) if unit.score >= floor or i < least]
+    return [*near, *(unit for unit in prose[len(near) :] if unit.asked)][:count]
 
 
 def with_next(

@@ -25,7 +25,7 @@ from rag.retrieve import retrieve
 from rag.training.fitting import fitting_arguments, questions_of
 from rag.training.smallindexes import small_indexes
 
-FALSE_REFUSALS = 0.02
+FALSE_REFUSALS = 0.03
 C = 1.0
 FOLDS = 10
 SMALL = 16  # small indexes

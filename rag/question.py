@@ -78,6 +78,11 @@ _COMPARED = re.compile(
     r"(?P<one>[a-z]\w+)\s+(?:vs\.?|versus)\s+(?P<other>[a-z]\w+)"
     r"|\bbetween\s+(?P<first>[a-z]\w+)\s+and\s+(?P<second>[a-z]\w+)"
 )
+# "nn.LSTM 말고", "other than nn.LSTM": what is named is not what is wanted.
+_BEFORE_UNWANTED = re.compile(
+    r"\b(?:other than|besides|except(?: for)?|aside from)\s+[`'\"]?$", re.I
+)
+_BEHIND_UNWANTED = re.compile(r"[`'\"]?(?:은|는|을|를)?\s?(?:말고|빼고|제외하고|외에)")
 _FORMULA = re.compile(r"[\w)]\s*[-+*/^]\s*[\w(]")  # log(1+x) is mathematics before it is a call
 _NAME = re.compile(r"[A-Z][a-z]*[A-Z]\w*")  # inside brackets: another name, not an argument
 _KEYWORD = re.compile(r"(?<![\w=])([a-z_][A-Za-z0-9_]*)\s*=(?!=)")
@@ -131,8 +136,9 @@ _INTENTS: dict[str, re.Pattern[str]] = {
 class Mention:
     """A name of code in a question: "nn.LSTM", ".expand", "pad_sequence".
 
-    `sure` says that it can only be a name (a dot, an underscore, a call, back ticks, camel case);
-    others may be plain words.
+    `sure` says that it can only be a name (a dot, an underscore, a call, back ticks, camel case)
+    and that its thing is asked about; others may be plain words. `unwanted`: it is named as what
+    is not wanted ("other than nn.LSTM").
     """
 
     name: str
@@ -140,6 +146,7 @@ class Mention:
     end: int
     sure: bool
     member: bool
+    unwanted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +252,12 @@ def _mentions(text: str) -> tuple[Mention, ...]:
             or (match["call"] and match["call"].startswith("(") and not _FORMULA.search(inside))
             or re.search(r"[a-z][A-Z]|[A-Z]{2}[a-z]|[a-z]\d|[A-Z]{3,}", name)
         )
-        if sure or korean or name[0].isupper() or match.start("name") in compared:
-            found.append(Mention(name, match.start("name"), match.end("name"), sure, "." in raw))
+        unwanted = sure and bool(
+            _BEFORE_UNWANTED.search(text, 0, match.start("name"))
+            or _BEHIND_UNWANTED.match(text, match.end())
+        )
+        sure = sure and not unwanted
+        if sure or unwanted or korean or name[0].isupper() or match.start("name") in compared:
+            start, end = match.span("name")
+            found.append(Mention(name, start, end, sure, "." in raw, unwanted))
     return tuple(found)

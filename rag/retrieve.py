@@ -35,6 +35,7 @@ _STRANGE = 0.4  # cosine of questions that have nothing to do with each other
 _WORD = re.compile(r"[A-Z]?[a-z]{3,}")
 _TITLE_WORD = re.compile(r"[A-Za-z]{6,}")
 NO_PROSE = frozenset(("signature", "example", "code"))
+_UNWANTED = 4.0  # what is named as not wanted falls behind by so much
 _CANDIDATES = 80  # documents that are looked at again
 
 
@@ -191,6 +192,8 @@ def retrieve(
     known = candidate_features(asked, index, pool, scores)
     looked_at = dict(zip(pool, known, strict=True))
     ranked = {row: score(features) for row, features in looked_at.items()}
+    for row in {row for n in named if n.mention.unwanted for row in n.rows[:2]} & ranked.keys():
+        ranked[row] -= _UNWANTED
     order = sorted(ranked, key=lambda row: (-ranked[row], row))[:depth]
     ranks = {leg: {row: rank for rank, row in enumerate(rows, 1)} for leg, rows in legs.items()}
     found = tuple(
@@ -294,7 +297,7 @@ def _named_rows(
     """Documents that the question names (`sure`) or may name, the better known namesake more."""
     rows: dict[int, float] = {}
     for entry in named:
-        if entry.mention.sure is sure:
+        if entry.mention.sure is sure and not entry.mention.unwanted:
             for place, row in enumerate(entry.rows[:4]):
                 if allowed is None or allowed[row]:
                     rows[row] = max(rows.get(row, 0.0), 1.0 / (1 + place))

@@ -196,12 +196,30 @@ def test_a_missing_name_is_said_with_the_nearest(
         ("What does colour=3 do in toolkit.fold?", "en"),
         ("Does toolkit.fold(sheets, colour=3) work?", "en"),
         ("toolkit.fold에 colour=3을 주면?", "ko"),
+        ("toolkit.fold colour argument, what is it for?", "en"),
     ],
 )
 def test_a_wrong_keyword_is_said(small_pipeline: Pipeline, text: str, language: Language) -> None:
     answer = refused(small_pipeline, text)
     values = {"name": "colour", "owner": "toolkit.fold", "version": "toolkit 1.4"}
     assert answer.reason == REASONS["keyword"][language].format(**values)
+
+
+@pytest.mark.parametrize(
+    "text", ["toolkit.fold's fold_colour, what is it?", "toolkit.fold의 fold_colour는 뭐예요?"]
+)
+def test_a_name_right_behind_its_owner_is_taken_for_a_parameter(
+    small_index: Index, text: str
+) -> None:
+    found = premise(small_index, text)
+    assert found is not None
+    assert (found.reason, found.values["name"]) == ("keyword", "fold_colour")
+
+
+def test_a_parameter_is_looked_for_where_a_stub_points_to(small_index: Index) -> None:
+    """`toolkit.Sheet.glue` says only "See toolkit.glue", which has `axis`."""
+    assert premise(small_index, "toolkit.Sheet.glue의 axis 인자는?") is None
+    assert premise(small_index, "toolkit.Sheet.glue의 colour 인자는?") is not None
 
 
 @pytest.mark.parametrize(
@@ -226,6 +244,8 @@ def test_a_year_to_come_is_said(small_pipeline: Pipeline, text: str, language: L
         "드럼은 어떻게 닦나요?",
         "What is toolkit.press.Presss?",  # corrected, not missing
         "toolkit.flod 말고 toolkit.fold는 뭐예요?",  # another name of the question exists
+        "toolkit._hidden hit its limit, why?",  # private names are in logs, nothing is said of them
+        "toolkit.fold랑 GliderOptimizer 차이",
     ],
 )
 def test_a_premise_that_holds_is_left_alone(small_index: Index, text: str) -> None:

@@ -118,6 +118,20 @@ def test_google_style() -> None:
     ]
 
 
+@pytest.mark.parametrize("call", ["__init__(size,layers=1)", "area(w, h) -> float"])
+def test_a_call_that_the_author_wrote_is_no_sentence(call: str) -> None:
+    text = f"pkg.Area(*args, **kwargs)\n\n{call}\n\nArea of a sheet.\n\n면적을 잽니다."
+    chunks = docstring_chunks(
+        Document("py:pkg.Area", "pkg.Area", text, "symbol", "docstring", "en", None, None, None)
+    )
+    told = [(chunk.role, text[chunk.start : chunk.end]) for chunk in chunks]
+    assert told[:3] == [
+        ("signature", "pkg.Area(*args, **kwargs)"),
+        ("signature", call),
+        ("summary", "Area of a sheet."),
+    ]
+
+
 def test_numpy_style() -> None:
     text = """pkg.area(width, height=1)
 

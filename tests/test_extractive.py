@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import toolkit
@@ -23,7 +24,7 @@ from rag.reader import Read, Reading, read
 from rag.reranking import rerank
 from rag.retrieve import Retrieved, retrieve
 from rag.text import has_hangul, language_of
-from rag.types import Answer, Chunk, Document, Language
+from rag.types import Answer, Chunk, Document, Language, Role
 
 FOLD, PRESS = toolkit.FOLD, toolkit.PRESS
 EXAMPLE = """>>> a = toolkit.sheet(2, 3)
@@ -377,6 +378,52 @@ def test_what_points_back_is_quoted_behind_what_it_points_to(words: str) -> None
     assert rows(reading(5), reading(4, length=500)) == [5, 4]
     assert rows(reading(5, "Folds differ."), reading(4)) == [5, 4]
     assert rows() == []
+
+
+def reading(row: int, role: Role = "text", name: str = "", **more: Any) -> Reading:
+    """A unit at `row`; those of one document stand behind each other."""
+    chunk = Chunk("py:a", role, "en", "", name, 0, 40, 0, 900, f"a: sentence {row}")
+    return Reading(row, chunk, more.pop("score", 1.0), 0.5, 0.5, 0, **more)
+
+
+def test_the_sentence_behind_the_best_comes_with_it() -> None:
+    best, second = reading(5, score=9.0), reading(2, score=8.0)
+    behind, other_role = reading(6, score=1.0), reading(6, "note", score=1.0)
+    rows = [u.row for u in extractive.with_next([best, second], [best, second, behind])]
+    assert rows == [5, 6, 2]
+    assert extractive.with_next([best], [best, other_role]) == [best]
+    assert extractive.with_next([best], [best, other_role], any_role=True) == [best, other_role]
+    silent = reading(6, says=False)
+    assert extractive.with_next([best], [best, silent]) == [best]
+    assert extractive.with_next([], [best]) == []
+
+
+def test_what_the_question_names_comes_behind_what_is_better() -> None:
+    best, near, far = reading(1, score=9.0), reading(2, score=8.5), reading(3, score=2.0)
+    asked = reading(4, "parameter", "축", score=1.0, asked=True)
+    units = [best, near, far, asked]
+    assert extractive.picked(units, 3) == [best, near, asked]
+    assert extractive.picked(units, 3, least=3) == [best, near, far]
+    assert extractive.picked(units, 2) == [best, near]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How do toolkit.fold and toolkit.glue differ?",
+        "toolkit.fold와 toolkit.glue는 어떻게 다른가요?",
+    ],
+)
+def test_the_first_side_leaves_room_for_the_second(small_index: Index, text: str) -> None:
+    written = extractive.write(*pieces(small_index, text))
+    assert written is not None
+    sides = [
+        text.find(f"`{name}` ")
+        for text in [written.text]
+        for name in ("toolkit.fold", "toolkit.glue")
+    ]
+    assert min(sides) >= 0
+    assert max(sides) <= 0.65 * extractive.BUDGET
 
 
 @pytest.mark.parametrize(

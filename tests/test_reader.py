@@ -157,6 +157,10 @@ def test_an_index_without_units_has_nothing_to_read(small_index: Index) -> None:
         ("text", "a.tanh: See also Hyperbolic tangent on Wikipedia .", True),
         ("text", "a.tanh: See `a.atanh` for the inverse.", False),
         ("text", "접기: 종이를 반으로 접는다.", False),
+        ("text", "a.LSTM: each layer computes the following function:", True),
+        ("text", "a.LSTM: This changes the cell in the following way.", True),
+        ("warning", "a.mm: If functionality is missing please open a feature request.", True),
+        ("warning", "a.mm: Please open no more than one file.", False),
     ],
 )
 def test_what_tells_nothing(role: Role, record: str, empty: bool) -> None:

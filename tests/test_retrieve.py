@@ -14,6 +14,7 @@ from smallencoder import HashingEncoder
 
 from rag.encoders import load_encoder
 from rag.index import Index
+from rag.loanwords import alike
 from rag.names import Named, nearest_names, resolve
 from rag.pipeline import Pipeline
 from rag.question import read_question
@@ -26,6 +27,7 @@ from rag.retrieve import (
     reciprocal_rank_fusion,
     retrieve,
     source_filter,
+    title_sounds,
 )
 from rag.text import search_tokens
 
@@ -193,6 +195,16 @@ def test_a_name_of_another_package(small_index: Index, text: str) -> None:
     assert (found.foreign, found.missing, found.rows) == (True, False, ())
 
 
+@pytest.mark.parametrize(
+    "text", ["pickle.UnpicklingError: cannot load", "_pickle.UnpicklingError가 나요"]
+)
+def test_an_exception_of_python_is_nobodys_package(small_index: Index, text: str) -> None:
+    found = named(small_index, text)
+    assert not found.rows
+    assert not found.foreign
+    assert not found.missing
+
+
 def test_nearest_names_begin_in_the_same_module(small_index: Index) -> None:
     assert nearest_names(small_index, "toolkit.flod")[0] == "toolkit.fold"
     assert nearest_names(small_index, "toolkit.press.Pres")[0] == "toolkit.press.Press"
@@ -309,6 +321,27 @@ def asked(index: Index, text: str, pattern: str | None = None, depth: int = 50) 
 def test_the_source_that_answers_comes_first(small_index: Index, text: str, source: str) -> None:
     (first, *_) = passages(asked(small_index, text), small_index)
     assert first.source == source
+
+
+@pytest.mark.parametrize(
+    ("text", "unwanted"),
+    [
+        ("What joins sheets, other than toolkit.fold?", "py:toolkit.fold"),
+        ("toolkit.fold 말고 종이를 합치는 것은?", "py:toolkit.fold"),
+    ],
+)
+def test_what_is_not_wanted_does_not_come_first(
+    small_index: Index, text: str, unwanted: str
+) -> None:
+    found = asked(small_index, text).found
+    heads = small_index.document_heads([one.row for one in found])
+    assert unwanted in [head.id for head in heads[1:]]
+
+
+def test_a_page_is_found_by_its_name_as_korean_hears_it(small_index: Index) -> None:
+    titles = ("Software Framework - GeeksforGeeks", "Machine almanac")
+    assert alike("긱스포긱스", title_sounds(titles)) == ["geeksforgeeks"]
+    assert alike("종이", title_sounds(titles)) == []
 
 
 def test_an_exact_name_is_in_the_trace(small_index: Index) -> None:

@@ -89,15 +89,17 @@ def main_places(retrieved: Retrieved, read: Read) -> list[int]:
     """
     rows = [head.row for head in read.heads]
     named = [n for n in retrieved.named if n.rows and n.mention.sure]
-    best = read.units[0].place
+    unwanted = {row for n in retrieved.named if n.mention.unwanted for row in n.rows[:2]}
+    wanted = [u for u in read.units if rows[u.place] not in unwanted] or read.units
+    best = wanted[0].place
     if len(named) < 2 and "difference" in retrieved.question.intents:
-        named += [n for n in retrieved.named if n.rows and not n.mention.sure]
+        named += [n for n in retrieved.named if n.rows and n not in named]
     # Of namesakes (memory_allocated of cuda, of xpu) the one that ranks first is meant.
     meant = [[rows.index(row) for row in n.rows[:4] if row in rows] for n in named]
     places = list(dict.fromkeys(min(some) for some in meant if some))
     if not places:
-        first = read.of(0)[:1]
-        return [0 if first and first[0].score > read.units[0].score - _LEVEL else best]
+        first = next((unit for unit in wanted if unit.place == 0), None)
+        return [0 if first and first.score > wanted[0].score - _LEVEL else best]
     if best == 0 and best not in places and read.documents[best].kind != "symbol":
         return [best, places[0]]
     if len(places) == 1 and best != places[0] and len(read.documents[places[0]].text) < 200:

@@ -32,7 +32,7 @@ from rag.storage import writer_lock
 from rag.text import search_tokens
 from rag.types import Chunk, Document
 
-CHUNKING = "units-5"
+CHUNKING = "units-6"
 
 
 @dataclass(frozen=True, slots=True)

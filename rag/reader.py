@@ -185,14 +185,18 @@ def _score(
         return []
     chunks = index.chunks(rows)
     numbers = np.arange(rows.start, rows.stop)
-    dense = index.dense.vectors(numbers) @ retrieved.vector
+    vectors = index.dense.vectors(numbers)
+    dense = vectors @ retrieved.vector
+    common = _commonplace(chunks, vectors)
     asked = _asked(retrieved.concepts, strange | set(search_tokens(head.title)), index)
     words = coverages(asked, index.chunk_sparse, numbers)
     fitted = weights()
     told_in_both = len({chunk.language for chunk in chunks}) == 2
     alike = _alike(chunks, retrieved.alike[rows.start : rows.stop])
     made = []
-    for number, chunk, cosine, held, like in zip(rows, chunks, dense, words, alike, strict=True):
+    for number, chunk, cosine, held, like, often in zip(
+        rows, chunks, dense, words, alike, common, strict=True
+    ):
         if told_in_both and chunk.language != retrieved.question.language:
             continue  # the other half of the page says the same in the reader's language
         likeness = Likeness(float(cosine), float(held), like)
@@ -201,10 +205,21 @@ def _score(
         made.append(
             Reading(
                 number, chunk, score, float(cosine), float(held), place.number, "asked" in found,
-                says="empty" not in found, features=found,
+                says="empty" not in found and not often, features=found,
             )
         )  # fmt: skip
     return made
+
+
+def _commonplace(chunks: Sequence[Chunk], vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which sentences stand in many documents: they share their summary's vector
+    (rag/embedding.py), and quoted they would tell nothing of this one."""
+    summary = next((i for i, chunk in enumerate(chunks) if chunk.role == "summary"), None)
+    if summary is None:
+        return np.zeros(len(chunks), np.bool_)
+    shared: NDArray[np.bool_] = (vectors == vectors[summary]).all(axis=1)
+    shared[summary] = False
+    return shared
 
 
 def _alike(chunks: Sequence[Chunk], likeness: NDArray[np.float32]) -> list[float]:

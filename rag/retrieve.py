@@ -1,7 +1,7 @@
 """Finds the sources that answer: words, meaning and names, fused.
 
-Four legs look for a question: BM25 over whole documents, BM25 over units, the encoder's vectors of
-units, and those of what else is asked of a document (rag/phrasings.py). Each ranks sources; reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR
+Five legs look for a question: BM25 over whole documents, BM25 over units, the encoder's vectors of
+units, and both over what was asked of a document before (rag/phrasings.py). Each ranks sources; reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR
 2009: sum of 1 / (k + rank), k = 60) joins them, and a leg that found no evidence has no vote.
 Names of code in the question are looked up. rag/ranking.py then ranks the candidates.
 """
@@ -29,10 +29,11 @@ from rag.types import Passage, Trace
 
 RRF_K = 60
 _POOL = 400  # units that a leg may bring
-_WEIGHTS = {"documents": 1.0, "units": 1.0, "dense": 1.2, "asked": 1.0}
+_WEIGHTS = {"documents": 1.0, "units": 1.0, "dense": 1.2, "asked": 1.0, "asked words": 1.0}
 _PHRASINGS = 200  # ways to ask that are compared
 _STRANGE = 0.4  # cosine of questions that have nothing to do with each other
 _WORD = re.compile(r"[A-Z]?[a-z]{3,}")
+_PARTS = re.compile(r"[\s-]+")
 _TITLE_WORD = re.compile(r"[A-Za-z]{6,}")
 NO_PROSE = frozenset(("signature", "example", "code"))
 _UNWANTED = 4.0  # what is named as not wanted falls behind by so much
@@ -105,7 +106,8 @@ def query_concepts(text: str) -> tuple[Mapping[str, float], ...]:
         words = concepts.setdefault(token, {token: 1.0})
         if has_hangul(token):
             for english, probability in translate(token):
-                for word in english.split():
+                joined = [english.replace("-", "_")] if "-" in english else []  # one-hot: one_hot
+                for word in [*_PARTS.split(english), *joined]:
                     stem = english_stem(word.lower())
                     words[stem] = max(words.get(stem, 0.0), 0.9 * probability)
     return tuple(concepts.values())
@@ -172,20 +174,20 @@ def retrieve(
     unit_words = index.chunk_sparse.concept_scores(concepts)
     vector = encoder.encode_queries([" ".join([text, *heard])])
     unit_dense = _dense_scores(index, vector)
-    alike, spelt_alike = _likeness(index, vector, concepts)
+    alike = _alike(index, vector)
     allowed = _allowed(index, only)
     scores = {
         "documents": document_words,
         "units": _by_document(unit_words, index),
         "dense": _by_document(unit_dense, index),
         "asked": _by_document(alike, index),
+        "asked words": _by_document(_spelt_alike(index, concepts), index),
     }
     legs = {leg: _best(values, allowed) for leg, values in scores.items()}
     fused = reciprocal_rank_fusion(list(legs.values()), [_WEIGHTS[leg] for leg in legs])
     sure, hinted = (_named_rows(named, allowed, sure=sure) for sure in (True, False))
     pool = sorted({*fused, *sure, *hinted}, key=lambda row: (-fused.get(row, 0.0), row))
     pool = list(dict.fromkeys([*sure, *hinted, *pool]))[:_CANDIDATES]
-    scores["asked words"] = _by_document(spelt_alike, index)
     scores["fused"] = np.zeros(index.n_documents, np.float32)
     scores["fused"][list(fused)] = list(fused.values())
     asked = Asking(question, concepts, vector[0], named=sure, hinted=hinted)
@@ -241,19 +243,21 @@ def _dense_scores(index: Index, vector: NDArray[np.float32]) -> NDArray[np.float
     return scores
 
 
-def _likeness(
-    index: Index, vector: NDArray[np.float32], concepts: Sequence[Mapping[str, float]]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """How like the question is to what was asked of each unit, by meaning (0 to 1) and by words
-    (BM25): (n_chunks,) each."""
-    meaning = np.zeros(index.n_chunks, np.float32)
-    words = np.zeros(index.n_chunks, np.float32)
+def _alike(index: Index, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How like the question is to what was asked of each unit, by meaning, 0 to 1: (n_chunks,)."""
+    alike = np.zeros(index.n_chunks, np.float32)
     found, places = index.phrasing_dense.search(vector, _PHRASINGS)
-    if len(places):
-        rows = index.phrasing_chunks[places[0]]
-        np.maximum.at(meaning, rows, np.clip((found[0] - _STRANGE) / (1 - _STRANGE), 0, 1))
-        np.maximum.at(words, index.phrasing_chunks, index.phrasing_sparse.concept_scores(concepts))
-    return meaning, words
+    rows = index.phrasing_chunks[places[0]]
+    np.maximum.at(alike, rows, np.clip((found[0] - _STRANGE) / (1 - _STRANGE), 0, 1))
+    return alike
+
+
+def _spelt_alike(index: Index, concepts: Sequence[Mapping[str, float]]) -> NDArray[np.float32]:
+    """The same by words, BM25: (n_chunks,)."""
+    alike = np.zeros(index.n_chunks, np.float32)
+    found = index.phrasing_sparse.concept_scores(concepts)
+    np.maximum.at(alike, index.phrasing_chunks, found)
+    return alike
 
 
 def _allowed(index: Index, only: Callable[[str], bool] | None) -> NDArray[np.bool_] | None:

@@ -265,10 +265,15 @@ def search_tokens(text: str) -> list[str]:
     return tokens
 
 
+_ACRONYMS = re.compile(r"[A-Z][A-Za-z]?[A-Z]+s|[cgntx]pus")
+
+
 @lru_cache(maxsize=100_000)
 def _word_tokens(word: str) -> tuple[str, ...]:
     if _HANGUL_RUN.fullmatch(word):
         return tuple(_korean_tokens(word))
+    if _ACRONYMS.fullmatch(word):
+        word = word[:-1]  # the stemmer takes "gpus" for a word like "status"
     if not word.isascii() or word[0].isdigit():
         return (word.lower(),)
     return tuple(_latin_tokens(word))

@@ -105,6 +105,10 @@ def test_no_default_is_invented(small_pipeline: Pipeline, text: str) -> None:
         ("f(a, dim=0)", "im", None),
         ("f(hidden_dim=3, dim=0)", "dim", "0"),
         ("f(dim, *, x=1) -> Tensor", "dim", None),
+        ("f(층: Layer, n: int, norm: Module | None = None) -> Layer", "층", None),
+        ("f(a: Union[int, str], n: int, norm: Module | None = None) -> B", "a", None),
+        ("f(a: Union[int, str], n: int, norm: Module | None = None) -> B", "norm", "None"),
+        ("f(sep=',', pad=')') -> str", "pad", "')'"),
         ("", "dim", None),
     ],
 )

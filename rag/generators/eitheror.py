@@ -16,6 +16,7 @@ from rag.verdict import Side, conclude, last_year, newest, sides
 
 _ROOM = 900  # both sides need more room than a plain answer; "about 800" is what is promised
 _SOURCES = 6
+_DIFFERENCE = re.compile(r"\bdiffer|\bcompare|차이|다른 점|비교", re.I)
 _NUMBER = re.compile(r"(?:[^\W\d]+ )?[~≈<>]?\d[\d.,]*\s?(?:%|년|월|일|개)?", re.I)
 
 
@@ -25,6 +26,8 @@ def write(retrieved: Retrieved, read: Read, draft: Draft) -> Verdict | None:
     Two names of documented objects are no such question: they are compared side by side.
     """
     question = retrieved.question
+    if _DIFFERENCE.search(question.text):
+        return None  # not which of them is right, but what sets them apart
     named = {n.mention.name for n in retrieved.named if n.rows}
     if sum(option in named for option in question.options) == 2:
         return None

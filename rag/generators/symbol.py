@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rag.generators.draft import Draft
 from rag.markup import readable
@@ -191,14 +191,30 @@ def asked_parameters(retrieved: Retrieved, units: Sequence[Reading], call: str) 
 
 def signature_default(call: str, name: str) -> str | None:
     """The default of a parameter as a signature states it: ("f(a, dim=0)", "dim") -> "0"."""
-    match = re.search(rf"[(,]\s*{re.escape(name)}\s*(?::[^=]*?)?\s*=\s*", call)
-    if match is None:
-        return None
-    depth, at = 0, match.end()
-    while at < len(call) and not (depth == 0 and call[at] in ",)]}"):
-        depth += (call[at] in "([{") - (call[at] in ")]}")
-        at += 1
-    return call[match.end() : at].strip() or None
+    for entry in _entries(call):
+        named = re.match(rf"\s*{re.escape(name)}\s*(?::[^=]*)?=(?P<value>.*)", entry, re.S)
+        if named is not None:
+            return named["value"].strip() or None
+    return None
+
+
+def _entries(call: str) -> Iterator[str]:
+    """What stands between the commas of a call: "f(a: int, dim=(0, 1)) -> b" -> "a: int", "dim=(0, 1)"."""
+    start = call.find("(") + 1
+    depth, quoted = 0, ""
+    for at in range(start, len(call)):
+        sign = call[at]
+        if quoted or sign in "'\"":
+            quoted = "" if sign == quoted else quoted or sign
+        elif sign in "([{":
+            depth += 1
+        elif depth and sign in ")]}":
+            depth -= 1
+        elif not depth and sign in ",)":
+            yield call[start:at]
+            start = at + 1
+            if sign == ")":
+                return
 
 
 def _signature(units: Sequence[Reading]) -> Chunk | None:

@@ -29,6 +29,7 @@ from rag.retrieve import (
     _best,
     _by_document,
     _named_rows,
+    _spelt_alike,
     reciprocal_rank_fusion,
     retrieve,
 )
@@ -52,14 +53,14 @@ class Evidence:
 
     `words` are the legs of the question's own words, `translated` the same with the lexicon's;
     each holds BM25 over documents and BM25 over units. `asked` is likeness to what was asked of them
-    before, by meaning; `full` is the fitted ranking,
+    before, by meaning and by words; `full` is the fitted ranking,
     `judged` the same with the cross-encoder, as it ships.
     """
 
     words: tuple[list[int], list[int]]
     translated: tuple[list[int], list[int]]
     dense: list[int]
-    asked: list[int]
+    asked: tuple[list[int], list[int]]
     named: Mapping[int, float]
     hinted: Mapping[int, float]
     priors: NDArray[np.float32]
@@ -82,7 +83,10 @@ def evidence(question: Question, index: Index, encoder: Encoder, judge: CrossEnc
             _best(_by_document(found.unit_words, index), None),
         ),
         dense=_best(_by_document(found.unit_dense, index), None),
-        asked=_best(_by_document(found.alike, index), None),
+        asked=(
+            _best(_by_document(found.alike, index), None),
+            _best(_by_document(_spelt_alike(index, found.concepts), index), None),
+        ),
         named=_named_rows(found.named, None, sure=True),
         hinted=_named_rows(found.named, None, sure=False),
         priors=index.priors,
@@ -102,9 +106,11 @@ def without_lexicon(words: Mapping[str, float]) -> Mapping[str, float]:
 
 
 def _fused(
-    documents: list[int], units: list[int], dense: list[int], asked: Sequence[int] = ()
-) -> dict[int, float]:
-    legs = {"documents": documents, "units": units, "dense": dense, "asked": asked}
+    documents: list[int], units: list[int], dense: list[int],
+    asked: tuple[Sequence[int], Sequence[int]] = ((), ()),
+) -> dict[int, float]:  # fmt: skip
+    legs = {"documents": documents, "units": units, "dense": dense}
+    legs |= dict(zip(("asked", "asked words"), map(list, asked), strict=True))
     return reciprocal_rank_fusion(list(legs.values()), [_WEIGHTS[leg] for leg in legs])
 
 

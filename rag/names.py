@@ -56,6 +56,9 @@ def resolve(index: Index, mention: Mention) -> Named:
     members: list[FoundName] = []
     if not found and rest and not habit and not index.lookup_name(root):
         members = _members(index, root, name.rpartition(".")[2])
+    if not found and not members and name[-1:].isalpha() and name.rpartition(".")[2][:1].isupper():
+        # "BatchNorm" stands for BatchNorm1d and its kin.
+        found = [one for n in "213" for one in index.names_ending(f"{name}{n}d")]
     if not members and (mention.sure or len(name) >= 4) and (not found or not mention.sure):
         # A plain word may be a name in another case: "adamw" is AdamW before a function adamw.
         found = [*found, *index.names_ending(name, ignore_case=True)]

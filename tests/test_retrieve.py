@@ -243,6 +243,8 @@ def test_nearest_names_begin_in_the_same_module(small_index: Index) -> None:
         ("CrossEntropyLoss란?", "torch.nn.CrossEntropyLoss"),
         ("torch.nn.Conv2D가 뭐야?", "torch.nn.Conv2d"),
         ("`all_reduce`는?", "torch.distributed.all_reduce"),
+        ("BatchNorm이 뭐야?", "torch.nn.BatchNorm2d"),
+        ("What is MaxPool?", "torch.nn.MaxPool2d"),
         ("clip_grad_norm_은?", "torch.nn.utils.clip_grad_norm_"),
     ],
 )

@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from mcp import Client, StdioServerParameters
+from mcp import ClientSession, StdioServerParameters, stdio_client
 
 from rag.pipeline import Pipeline
 
@@ -127,7 +127,8 @@ async def mcp_on_pipes(index: Path, questions: Sequence[str]) -> list[Row]:
         command=ASK[0], args=[*ASK[1:], "mcp", "--index", str(index)], env=environment()
     )
     began = time.perf_counter()
-    async with Client(command) as client:
+    async with stdio_client(command) as streams, ClientSession(*streams) as client:
+        await client.initialize()
         start = time.perf_counter() - began
         found = []
         for question in questions:

@@ -313,6 +313,23 @@ def test_a_corrected_name_is_said(small_index: Index, text: str, line: str) -> N
     assert written.citations[0].source == "py:toolkit.press.Press"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "toolkit.press.Press: how do I move the plates one position further?",
+        "toolkit.press.Press의 plates를 한 position 더 moves 하려면?",
+    ],
+)
+def test_the_member_that_answers_leads_the_class_that_is_named(
+    small_index: Index, text: str
+) -> None:
+    retrieved, found = pieces(small_index, text)
+    main = extractive.main_places(retrieved, found)
+    assert [found.documents[place].id for place in main] == [
+        "py:toolkit.press.Press.step", "py:toolkit.press.Press",
+    ]  # fmt: skip
+
+
 def test_nothing_read_is_nothing_written(small_index: Index) -> None:
     retrieved, _ = pieces(small_index, "What is toolkit.glue?")
     assert extractive.write(retrieved, Read((), (), ())) is None

@@ -104,9 +104,16 @@ def main_places(retrieved: Retrieved, read: Read) -> list[int]:
         return [best, places[0]]
     if len(places) == 1 and best != places[0] and len(read.documents[places[0]].text) < 200:
         return [places[0], best]
+    if len(places) == 1 and _within(read.documents[best], read.documents[places[0]]):
+        return [best, places[0]]  # Embedding.from_pretrained, where nn.Embedding is named
     if len(places) == 1 and 0 not in places:
         return [places[0], 0]
     return places[:2]
+
+
+def _within(one: Document, other: Document) -> bool:
+    """Whether one is a member of the other."""
+    return one.title.startswith(f"{other.title}.")
 
 
 def picked(
@@ -163,7 +170,7 @@ def _main(
     meant = any(entry.mention.sure and row in entry.rows[:1] for entry in retrieved.named)
     least = _LEAST if document.kind == "symbol" else 1
     close = inf if long else _MEANT
-    chosen = picked(units, count + 2, close) if meant else picked(units, count, least=least)
+    chosen = picked(units, count + 2, close, least) if meant else picked(units, count, least=least)
     chosen = with_next(chosen, units, any_role="error" in retrieved.question.intents)
     chosen = in_reading_order(chosen)
     if document.kind == "symbol":

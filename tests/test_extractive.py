@@ -228,6 +228,18 @@ def test_an_either_or_names_sides_dates_and_proofs(
     assert f"**{options[1]}**" in answer.answer
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["printer vs toaster: how does Korvia differ?", "코르비아, 프린터인가요 토스터인가요? 차이는?"],
+)
+def test_a_difference_of_which_the_sources_know_one_side_is_no_verdict(
+    small_index: Index, text: str
+) -> None:
+    written = extractive.write(*pieces(small_index, text))
+    assert written is not None
+    assert written.verdict is None
+
+
 # -- form ----------------------------------------------------------------------------------------
 
 QUESTIONS = [

@@ -26,8 +26,6 @@ def write(retrieved: Retrieved, read: Read, draft: Draft) -> Verdict | None:
     Two names of documented objects are no such question: they are compared side by side.
     """
     question = retrieved.question
-    if _DIFFERENCE.search(question.text):
-        return None  # not which of them is right, but what sets them apart
     named = {n.mention.name for n in retrieved.named if n.rows}
     if sum(option in named for option in question.options) == 2:
         return None
@@ -37,6 +35,8 @@ def write(retrieved: Retrieved, read: Read, draft: Draft) -> Verdict | None:
     found = sides(question, read.documents, read.units)
     if not found:
         return None
+    if _DIFFERENCE.search(question.text) and len({side.option for side in found}) < 2:
+        return None  # what sets them apart was asked, and nobody is of two minds
     draft.budget = max(draft.budget, _ROOM)
     conclusion = conclude(question.options, found)
     draft.say(_conclusion(question, conclusion))

@@ -88,7 +88,8 @@ def blocks(text: str) -> Iterator[Block]:
     while i < len(lines) and not lines[i].text:
         i += 1
     if i < len(lines) and _CALL.fullmatch(lines[i].text):  # the author's own: no sentence
-        yield Block("signature", "", lines[i].start, lines[i].end, whole=True)
+        start = lines[i].start + lines[i].indent
+        yield Block("signature", "", start, lines[i].end, whole=True)
         i += 1
     open_sections: list[tuple[int, Role]] = []
     while i < len(lines):

@@ -407,6 +407,7 @@ docstring = st.lists(
 ).map(lambda lines: "pkg.f(a, b)\n\n" + "\n".join(lines))
 
 
+@example("pkg.f(a, b)\n\n    f(a, b)")  # the author's own call, indented
 @settings(max_examples=400, deadline=None)
 @given(docstring)
 def test_no_prose_is_lost(text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from doubles import question
 
+from rag.concepts import query_concepts
 from rag.crossencoder import bundled_cross_encoder
 from rag.encoders import load_encoder
 from rag.evaluation.measures import bootstrap
@@ -12,7 +13,7 @@ from rag.index import Index
 from rag.pipeline import Pipeline
 from rag.question import read_question
 from rag.reranking import rerank
-from rag.retrieve import query_concepts, retrieve
+from rag.retrieve import retrieve
 from rag.training.ablation import (
     STAGES,
     Evidence,

@@ -30,7 +30,7 @@ LAYERS = (
     "question chunking contents encoderexport crossencoder phrasings embedding",
     "indexmanifest",
     "index indexwriter evaluation",
-    "prior names ranking followup",
+    "prior names ranking followup concepts",
     "ingestion retrieve",
     "reranking units",
     "reader",

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.concepts import name_sounds
 from rag.index import Index
 from rag.loanwords import alike, by_sound, consonants, heard, spoken
-from rag.retrieve import name_sounds
 
 
 @pytest.mark.parametrize(

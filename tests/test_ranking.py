@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.concepts import query_concepts
 from rag.index import Index
 from rag.ingestion import chunk_tokens
 from rag.question import read_question
@@ -22,7 +23,6 @@ from rag.ranking import (
     score,
     weights,
 )
-from rag.retrieve import query_concepts
 
 words = st.sampled_from(["fold", "glue", "sheet", "axi", "korvia", "드럼", "닦", "zzz"])
 asked_things = st.lists(

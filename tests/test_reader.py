@@ -6,12 +6,13 @@ from itertools import pairwise
 
 import pytest
 
+from rag.concepts import query_concepts
 from rag.crossencoder import bundled_cross_encoder
 from rag.encoders import load_encoder
 from rag.index import Index
 from rag.question import read_question
 from rag.reader import Read, read, weights
-from rag.retrieve import query_concepts, retrieve
+from rag.retrieve import retrieve
 from rag.types import Chunk, Role
 from rag.units import asks_for, tells_nothing
 

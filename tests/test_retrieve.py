@@ -12,23 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from smallencoder import HashingEncoder
 
+from rag.concepts import flat, query_concepts, title_sounds
 from rag.encoders import load_encoder
 from rag.index import Index
 from rag.loanwords import alike
 from rag.names import Named, nearest_names, resolve
 from rag.pipeline import Pipeline
 from rag.question import read_question
-from rag.retrieve import (
-    RRF_K,
-    Retrieved,
-    flat,
-    passages,
-    query_concepts,
-    reciprocal_rank_fusion,
-    retrieve,
-    source_filter,
-    title_sounds,
-)
+from rag.retrieve import RRF_K, Retrieved, passages, reciprocal_rank_fusion, retrieve, source_filter
 from rag.text import search_tokens
 
 rankings = st.lists(st.lists(st.integers(0, 30), unique=True, max_size=12), max_size=5)

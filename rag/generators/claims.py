@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from rag.retrieve import query_concepts
+from rag.concepts import query_concepts
 from rag.text import ENGLISH_STOPWORDS
 
 _CODE = re.compile(r"`([^`\n]+)`")
